@@ -1,0 +1,48 @@
+package contact
+
+import "time"
+
+// Card is what travels with a contact through the router to whoever shows it:
+// opaque to the router, never changed after it was placed.
+type Card struct {
+	Contact  ID
+	Channel  Channel
+	Customer CustomerID
+	Queue    string
+	Subject  string    // mail subject or first words of an SMS; "" for calls
+	Peer     string    // the other side's address in clear; masked before it is shown
+	Event    string    // id of the journey event that opened it, "" for calls
+	Arrived  time.Time // when the contact reached us
+	Context  Context
+	// SkippedIVR tells that the flow was not run because of Context.Decision.
+	SkippedIVR bool
+	// Digits are the choices made in the flow, as "menu=1" pairs.
+	Digits []string
+}
+
+// Why explains one routing decision, as data. Words are made where it is shown.
+type Why struct {
+	Offer      OfferID       `json:"offer"`
+	Key        string        `json:"key"` // the key that decided: "only", "preferred", "proficiency", "load", "longest_idle", "id"
+	Considered int           `json:"considered"`
+	Took       time.Duration `json:"took"` // of the decision itself
+	Waited     time.Duration `json:"waited"`
+	Agents     []WhyAgent    `json:"agents"` // the winner first, then by preference, then the excluded; at most 16
+	More       int           `json:"more"`   // agents left off Agents
+}
+
+// WhyAgent is one agent in a Why.
+type WhyAgent struct {
+	Agent   AgentID       `json:"agent"`
+	Name    string        `json:"name"`
+	Skills  []SkillLevel  `json:"skills"` // of the required skills
+	Idle    time.Duration `json:"idle"`
+	Load    int           `json:"load"`
+	Verdict string        `json:"verdict"` // "chosen", "eligible", "busy", "not_ready", "skill", "excluded", "held", "capacity", "channel"
+}
+
+// SkillLevel is an agent's proficiency in a skill.
+type SkillLevel struct {
+	Name  string `json:"name"`
+	Level uint8  `json:"level"`
+}
