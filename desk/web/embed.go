@@ -1,0 +1,22 @@
+// Package web holds the built pages of desk and shop, so that one binary
+// carries them. Before the pages are built it holds a page that says how to
+// build them.
+package web
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed all:dist
+var dist embed.FS
+
+// Files is the tree as it is served: desk/index.html, shop/index.html,
+// desk/assets/ (names with a hash, never changed), placeholder.html.
+func Files() fs.FS {
+	files, err := fs.Sub(dist, "dist")
+	if err != nil {
+		panic(err) // the directory is part of the embed pattern
+	}
+	return files
+}
