@@ -50,6 +50,7 @@ type AgentEvent struct {
 	Ready   bool   // what the agent asked for; a busy agent who is not ready gets no more
 	Reason  string // of not being ready
 	Since   time.Time
+	Slots   []Slot        // by channel; never changed after it was sent
 	Offer   *Offer        // never changed after it was sent
 	Contact *AgentContact // never changed after it was sent
 }
@@ -76,6 +77,25 @@ type AgentContact struct {
 	Since      time.Time     // of the phase
 	WrapUpEnds time.Time     // of WrapUp
 	Result     contact.Result
+}
+
+// Slot is an agent's room for contacts of one channel.
+type Slot struct {
+	Channel   contact.Channel
+	Used, Max int
+	Reachable bool // false: for voice, no line is up
+}
+
+// Decision is one offer that was made, and why.
+type Decision struct {
+	Offer   contact.OfferID
+	Contact contact.ID
+	Channel contact.Channel
+	Queue   string
+	Agent   contact.AgentID
+	Name    string // of the agent
+	At      time.Time
+	Why     contact.Why
 }
 
 // Snapshot is the whole router at one moment.
@@ -119,6 +139,7 @@ type AgentSnapshot struct {
 	Since    time.Time
 	Load     int // units in use
 	Capacity int
+	Slots    []Slot // by channel
 	Contacts []AgentContact
 	Offers   []contact.OfferID
 }

@@ -124,6 +124,6 @@ func (r *Router) Why(ctx context.Context, id contact.OfferID) (contact.Why, erro
 }
 
 // Decisions returns the last n decisions, the newest first.
-func (r *Router) Decisions(ctx context.Context, n int) ([]contact.Why, error) {
+func (r *Router) Decisions(ctx context.Context, n int) ([]Decision, error) {
 	return nil, ErrStopped
 }
