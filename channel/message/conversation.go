@@ -1,0 +1,269 @@
+package message
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"filo/contact"
+	"filo/journey"
+	"filo/measure"
+	"filo/router"
+)
+
+// States of an open contact, as label values.
+const (
+	waiting   = "waiting"
+	connected = "connected"
+)
+
+// restoredPriority puts a contact that had an agent before the restart in
+// front of what waited beside it.
+const restoredPriority = 100
+
+// conversation is one open contact. Its goroutine follows the router; the
+// methods that connectors and desks call change it under mu.
+type conversation struct {
+	c        *Conductor
+	key      string
+	restored bool
+
+	replying sync.Mutex // one reply at a time
+	saving   sync.Mutex // orders durable writes: the newest last
+
+	mu      sync.Mutex
+	open    journey.OpenContact // Target without stateKey
+	state   state
+	ticket  Ticket
+	over    bool // no message joins it and nobody replies any more
+	result  contact.Result
+	segment measure.Segment
+}
+
+func newConversation(c *Conductor, oc journey.OpenContact) *conversation {
+	oc, st := unpack(oc)
+	return &conversation{
+		c: c, key: key(oc.Channel, st.Thread, oc.Peer), open: oc, state: st,
+		segment: measure.Segment{
+			Contact: oc.ID, Channel: oc.Channel, Queue: oc.Target.Queue,
+			ArrivedAt: oc.EnqueuedAt, EnqueuedAt: oc.EnqueuedAt,
+		},
+	}
+}
+
+// save writes the contact, unless it is over.
+func (v *conversation) save(ctx context.Context) error {
+	v.saving.Lock()
+	defer v.saving.Unlock()
+	v.mu.Lock()
+	oc, over := v.open, v.over
+	packed, err := v.state.pack(oc)
+	v.mu.Unlock()
+	if over || err != nil {
+		return err
+	}
+	return v.c.journey.SaveContact(ctx, packed) //nolint:wrapcheck // the caller says what was tried
+}
+
+// measured hands the record on as it stands: measure keeps the newest version.
+func (v *conversation) measured() {
+	if v.c.measure == nil {
+		return
+	}
+	v.mu.Lock()
+	seg := v.segment
+	v.mu.Unlock()
+	v.c.measure.Record(seg)
+}
+
+// run keeps the contact in the router until it is over or ctx ends.
+func (v *conversation) run(ctx context.Context) {
+	v.measured()
+	for {
+		t, err := v.place(ctx)
+		switch {
+		case err == nil:
+			if v.follow(ctx, t) {
+				return
+			}
+		case ctx.Err() != nil || errors.Is(err, router.ErrStopped):
+			return
+		default:
+			v.c.log.ErrorContext(ctx, "contact not placed", "contact_id", v.open.ID, "queue", v.open.Target.Queue, "err", err)
+		}
+		if !pause(ctx, v.c.cfg.PlaceRetry) {
+			return
+		}
+	}
+}
+
+// pause waits for d and reports whether ctx is still alive.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// place asks for an agent, with the age of the contact.
+func (v *conversation) place(ctx context.Context) (Ticket, error) {
+	t, err := v.c.router.Place(ctx, v.request(ctx))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // run tells
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.ticket = t
+	if v.open.Agent != "" { // as restored, or taken back: it waits again
+		v.open.Agent = ""
+	}
+	return t, nil
+}
+
+func (v *conversation) request(ctx context.Context) router.Request {
+	v.mu.Lock()
+	oc, tier := v.open, v.state.Tier
+	v.mu.Unlock()
+	target := oc.Target
+	switch {
+	case oc.Agent != "":
+		target.Preferred, target.Hold = oc.Agent, v.c.cfg.RestartHold
+		target.Priority = max(target.Priority, restoredPriority)
+	case target.Preferred == "" && v.c.owner != nil:
+		if target.Preferred = v.c.owner(ctx, oc.Customer); target.Preferred != "" && target.Hold == 0 {
+			target.Hold = v.c.cfg.OwnerHold
+		}
+	}
+	return router.Request{
+		Target: target, EnqueuedAt: oc.EnqueuedAt,
+		Card: &contact.Card{
+			Contact: oc.ID, Channel: oc.Channel, Customer: oc.Customer, Queue: target.Queue,
+			Subject: oc.Subject, Peer: oc.Peer, Event: oc.Event, Arrived: oc.EnqueuedAt,
+			Context: contact.Context{
+				Customer: oc.Customer, Lang: target.Lang, Tier: tier, Confidence: confidence(tier),
+				Evidence: []contact.Evidence{{
+					Kind: string(oc.Channel) + "_address", Confidence: confidence(tier), At: oc.EnqueuedAt, Counts: true,
+				}},
+				Decision: contact.Decision{Action: contact.Menu, Target: target, At: oc.EnqueuedAt},
+				Status:   contact.ContextRecord,
+			},
+		},
+	}
+}
+
+// confidence is the least that a tier stands for.
+func confidence(t contact.Tier) float64 {
+	switch t {
+	case contact.D0:
+		return 0
+	case contact.D1:
+		return .60
+	case contact.D2:
+		return .90
+	default:
+		return .99
+	}
+}
+
+// follow handles what the router says of the contact. It reports whether the
+// contact needs no further ticket.
+func (v *conversation) follow(ctx context.Context, t Ticket) (done bool) {
+	for {
+		select {
+		case <-ctx.Done():
+			return true
+		case e, ok := <-t.Events():
+			if !ok { // withdrawn by the router, which stops or found us too slow
+				v.lost()
+				return v.isOver()
+			}
+			if e.Kind == router.Closed {
+				return v.closed(ctx, e)
+			}
+			v.event(ctx, e)
+		}
+	}
+}
+
+func (v *conversation) isOver() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.over
+}
+
+// event applies everything but Closed.
+func (v *conversation) event(ctx context.Context, e router.Event) {
+	v.mu.Lock()
+	s := &v.segment
+	switch e.Kind {
+	case router.Offered:
+		s.Offers++
+		if s.OfferedAt.IsZero() {
+			s.OfferedAt, s.AlertedAt = e.At, e.At
+		}
+	case router.Expired:
+		s.RONA++
+	case router.Accepted:
+		v.open.Agent, s.Agent = e.Agent, e.Agent
+		v.c.metrics.moved(v.open.Channel, waiting, connected)
+	}
+	id := v.open.ID
+	v.mu.Unlock()
+	v.measured()
+	if e.Kind != router.Accepted {
+		return
+	}
+	v.c.log.InfoContext(ctx, "message contact connected", "contact_id", id, "agent_id", e.Agent, "offer_id", e.Offer.String())
+	if err := v.save(ctx); err != nil {
+		v.c.log.ErrorContext(ctx, "agent of contact not saved", "contact_id", id, "err", err)
+	}
+}
+
+// lost notes that the router no longer has the contact.
+func (v *conversation) lost() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.ticket = nil
+	if v.open.Agent != "" {
+		v.c.metrics.moved(v.open.Channel, connected, waiting)
+	}
+}
+
+// closed handles the router's last word. A contact that we did not end (its
+// agent signed out, an operator withdrew it) is placed again: a customer is
+// still waiting for an answer.
+func (v *conversation) closed(ctx context.Context, e router.Event) (done bool) {
+	v.lost()
+	v.mu.Lock()
+	over := v.over
+	v.segment.WrapUpEndAt = e.At
+	if !over {
+		v.segment.WrapUpEndAt = time.Time{}
+	}
+	v.mu.Unlock()
+	if !over {
+		v.c.log.WarnContext(ctx, "open contact came back from the router", "contact_id", v.open.ID)
+		return false
+	}
+	v.finish(ctx)
+	return true
+}
+
+// finish records the segment and lets go of the contact.
+func (v *conversation) finish(ctx context.Context) {
+	v.c.forget(v)
+	v.mu.Lock()
+	seg := v.segment
+	e := ended{id: v.open.ID, customer: v.open.Customer, channel: v.open.Channel, agent: v.open.Agent}
+	v.mu.Unlock()
+	v.c.notes.add(e)
+	v.c.metrics.moved(e.channel, waiting, "")
+	v.c.metrics.closed.WithLabelValues(string(e.channel), string(seg.Result)).Inc()
+	v.measured()
+	v.c.log.InfoContext(ctx, "message contact closed", "contact_id", e.id, "agent_id", e.agent, "result", seg.Result)
+}

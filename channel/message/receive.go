@@ -1,0 +1,169 @@
+package message
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"filo/contact"
+	"filo/journey"
+)
+
+// errRunStopped tells a connector to refuse for now: the sender tries again.
+var errRunStopped = errors.New("conductor is stopped")
+
+// Receipt tells what became of a message.
+type Receipt struct {
+	Event     string
+	Customer  contact.CustomerID
+	Contact   contact.ID // "" for quiet messages
+	Duplicate bool       // the message had been handed in before
+}
+
+// Received takes one message. When it returns nil the message is on the
+// thread, durably, and so is its contact: the connector may acknowledge it.
+// On an error nothing was promised and the sender has to try again.
+func (c *Conductor) Received(ctx context.Context, in Inbound) (Receipt, error) {
+	start := c.now()
+	r, result, err := c.received(ctx, in)
+	if err != nil {
+		result = "failed"
+		err = fmt.Errorf("receive message: %w", err)
+	}
+	c.metrics.received.WithLabelValues(string(in.Event.Channel), result).Inc()
+	since(c.metrics.commit.WithLabelValues(string(in.Event.Channel)), start, c.now())
+	return r, err
+}
+
+func (c *Conductor) received(ctx context.Context, in Inbound) (Receipt, string, error) {
+	if in.Thread == "" {
+		return Receipt{}, "", ErrNoThread
+	}
+	if err := c.awaitReady(ctx); err != nil {
+		return Receipt{}, "", err
+	}
+	in.Event.Dir = contact.Inbound
+	if in.Event.ReceivedAt.IsZero() {
+		in.Event.ReceivedAt = c.now()
+	}
+	k := key(in.Event.Channel, in.Thread, in.Peer)
+	unlock, err := c.lock(ctx, k)
+	if err != nil {
+		return Receipt{}, "", err
+	}
+	defer unlock()
+	v := c.byThread(k)
+	switch {
+	case in.Quiet:
+		return c.quiet(ctx, in, v)
+	case v != nil:
+		return v.join(ctx, in)
+	default:
+		return c.begins(ctx, in)
+	}
+}
+
+func (c *Conductor) awaitReady(ctx context.Context) error {
+	select {
+	case <-c.stopping:
+		return errRunStopped
+	default:
+	}
+	select {
+	case <-c.ready:
+		return nil
+	case <-c.stopping:
+		return errRunStopped
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// quiet puts a message on the thread and no more.
+func (c *Conductor) quiet(ctx context.Context, in Inbound, v *conversation) (Receipt, string, error) {
+	if v != nil {
+		in.Event.Contact = v.open.ID
+	}
+	got, err := c.journey.Ingest(ctx, in.Event)
+	if err != nil {
+		return Receipt{}, "", err //nolint:wrapcheck // Received says what was tried
+	}
+	return Receipt{Event: got.ID, Customer: got.Customer, Duplicate: got.Duplicate}, "quiet", nil
+}
+
+// begins makes a contact of the message: first the event, then the contact,
+// then the queue. A sender that got no answer in between sends again, and the
+// duplicate finds the contact missing and makes it.
+func (c *Conductor) begins(ctx context.Context, in Inbound) (Receipt, string, error) {
+	id := contact.NewID(c.now())
+	in.Event.Contact = id
+	got, err := c.journey.Ingest(ctx, in.Event)
+	if err != nil {
+		return Receipt{}, "", err //nolint:wrapcheck // Received says what was tried
+	}
+	r := Receipt{Event: got.ID, Customer: got.Customer, Contact: id, Duplicate: got.Duplicate}
+	if got.Duplicate {
+		return r, "duplicate", nil
+	}
+	st := state{Thread: in.Thread, Inbox: in.Inbox, Tier: contact.D2}
+	st.arrived(got.ID, in.Ref, in.Refs)
+	v := newConversation(c, journey.OpenContact{
+		ID: id, Customer: got.Customer, Channel: in.Event.Channel, Target: in.Target,
+		EnqueuedAt: in.Event.ReceivedAt, Event: got.ID, Subject: in.Subject, Peer: in.Peer,
+	})
+	v.state, v.key = st, key(in.Event.Channel, in.Thread, in.Peer)
+	if err := v.save(ctx); err != nil {
+		return Receipt{}, "", err
+	}
+	c.begin(v)
+	return r, "opened", nil
+}
+
+// join adds the message to the open contact of its thread.
+func (v *conversation) join(ctx context.Context, in Inbound) (Receipt, string, error) {
+	in.Event.Contact = v.open.ID
+	got, err := v.c.journey.Ingest(ctx, in.Event)
+	if err != nil {
+		return Receipt{}, "", err //nolint:wrapcheck // Received says what was tried
+	}
+	r := Receipt{Event: got.ID, Customer: got.Customer, Contact: v.open.ID, Duplicate: got.Duplicate}
+	if got.Duplicate {
+		return r, "duplicate", nil
+	}
+	v.mu.Lock()
+	v.state.arrived(got.ID, in.Ref, in.Refs)
+	v.mu.Unlock()
+	if err := v.save(ctx); err != nil {
+		return Receipt{}, "", err
+	}
+	return r, "joined", nil
+}
+
+// Answered tells that messages were answered elsewhere, in a call for example.
+// Contacts that wait only because of them are closed; by is who did it.
+func (c *Conductor) Answered(ctx context.Context, events []string) error {
+	c.mu.Lock()
+	all := make([]*conversation, 0, len(c.open))
+	for _, v := range c.open {
+		all = append(all, v)
+	}
+	c.mu.Unlock()
+	var errs []error
+	for _, v := range all {
+		if v.answered(events) {
+			errs = append(errs, c.end(ctx, v, contact.Handled))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// answered takes events off what is pending and reports whether nobody has
+// the contact and nothing is left to answer.
+func (v *conversation) answered(events []string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	before := len(v.state.Pending)
+	v.state.Pending = slices.DeleteFunc(slices.Clone(v.state.Pending), func(e string) bool { return slices.Contains(events, e) })
+	return before > 0 && len(v.state.Pending) == 0 && v.open.Agent == "" && !v.over
+}

@@ -1,0 +1,38 @@
+package message
+
+import (
+	"context"
+
+	"filo/contact"
+	"filo/router"
+)
+
+// Router is what the conductor needs of the router; see [FromRouter].
+type Router interface {
+	Place(ctx context.Context, req router.Request) (Ticket, error)
+	EndWrapUp(ctx context.Context, agent contact.AgentID, id contact.ID) error
+}
+
+// Ticket is the conductor's hold on a placed contact: a *router.Ticket.
+type Ticket interface {
+	Events() <-chan router.Event
+	Withdraw(ctx context.Context, res contact.Result) error
+	End(ctx context.Context, res contact.Result) error
+}
+
+// FromRouter adapts the router itself.
+func FromRouter(r *router.Router) Router { return routed{r} }
+
+type routed struct{ r *router.Router }
+
+func (a routed) Place(ctx context.Context, req router.Request) (Ticket, error) {
+	t, err := a.r.Place(ctx, req)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // an adapter adds nothing
+	}
+	return t, nil
+}
+
+func (a routed) EndWrapUp(ctx context.Context, agent contact.AgentID, id contact.ID) error {
+	return a.r.EndWrapUp(ctx, agent, id) //nolint:wrapcheck // an adapter adds nothing
+}
