@@ -1,0 +1,128 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+)
+
+// Log says how the program tells what it does.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn, error
+	Format string `yaml:"format"` // text, json
+}
+
+// Validate reports every mistake, each with its key.
+func (l Log) Validate() error {
+	var errs []error
+	if _, err := l.SlogLevel(); err != nil {
+		errs = append(errs, fmt.Errorf("level: %q is none of debug, info, warn, error", l.Level))
+	}
+	if l.Format != "text" && l.Format != "json" {
+		errs = append(errs, fmt.Errorf("format: %q is none of text, json", l.Format))
+	}
+	return errors.Join(errs...)
+}
+
+// SlogLevel returns Level as slog has it.
+func (l Log) SlogLevel() (slog.Level, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+		return 0, fmt.Errorf("log level: %w", err)
+	}
+	return level, nil
+}
+
+// HTTP is the one web server: desk, tracker, webhooks, SIP over WebSocket,
+// metrics.
+type HTTP struct {
+	Addr        string   `yaml:"addr"`          // host:port; port 0 lets the system choose
+	TLSCertFile string   `yaml:"tls_cert_file"` // PEM chain; needed off loopback
+	TLSKeyFile  string   `yaml:"tls_key_file"`  // PEM key
+	PublicURL   string   `yaml:"public_url"`    // as customers and webhooks see us; "": from addr
+	Origins     []string `yaml:"origins"`       // other origins that may open our sockets
+}
+
+// Validate reports every mistake, each with its key.
+func (h HTTP) Validate() error {
+	var errs []error
+	host, _, err := net.SplitHostPort(h.Addr)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("addr: %q is not host:port", h.Addr))
+	}
+	if (h.TLSCertFile == "") != (h.TLSKeyFile == "") {
+		errs = append(errs, errors.New("tls_cert_file: set tls_cert_file and tls_key_file, or neither"))
+	}
+	if err == nil && !loopback(host) && h.TLSCertFile == "" && h.TLSKeyFile == "" {
+		errs = append(errs, fmt.Errorf("addr: %q is not loopback, so tls_cert_file and tls_key_file are needed: "+
+			"browsers refuse the microphone without TLS", h.Addr))
+	}
+	if h.PublicURL != "" && !isOrigin(h.PublicURL) {
+		errs = append(errs, fmt.Errorf("public_url: %q should be https://host or http://host, without a path", h.PublicURL))
+	}
+	for i, origin := range h.Origins {
+		if !isOrigin(origin) {
+			errs = append(errs, fmt.Errorf("origins[%d]: %q should be https://host or http://host, without a path", i, origin))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// TLS reports whether the server speaks TLS.
+func (h HTTP) TLS() bool { return h.TLSCertFile != "" }
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil &&
+		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
+}
+
+// Number says what happens to calls of one called number.
+type Number struct {
+	Flow     string `yaml:"flow"`     // "": ivr.default_flow
+	Language string `yaml:"language"` // the first language of the flow; "": the flow's default
+	Queue    string `yaml:"queue"`    // straight into this queue, without a flow
+}
+
+var (
+	numberPattern   = regexp.MustCompile(`^\+?[0-9]{2,15}$`)
+	languagePattern = regexp.MustCompile(`^[a-z]{2,3}$`)
+)
+
+// validateTop checks what belongs to no other section.
+func (c Config) validateTop() error {
+	var errs []error
+	if c.DataDir == "" {
+		errs = append(errs, errors.New("data_dir: should name a directory"))
+	}
+	for _, called := range slices.Sorted(maps.Keys(c.Numbers)) {
+		n, key := c.Numbers[called], "numbers."+called
+		if !numberPattern.MatchString(called) {
+			errs = append(errs, fmt.Errorf("%s: should be a called number such as +390612345678", key))
+		}
+		if n.Language != "" && !languagePattern.MatchString(n.Language) {
+			errs = append(errs, fmt.Errorf("%s.language: should be a language tag such as en or it", key))
+		}
+		if n.Flow != "" && n.Queue != "" {
+			errs = append(errs, fmt.Errorf("%s.queue: a number has a flow or a queue, not both", key))
+		}
+		if _, ok := c.Router.Queues[n.Queue]; n.Queue != "" && !ok {
+			errs = append(errs, fmt.Errorf("%s.queue: no such queue: %q", key, n.Queue))
+		}
+	}
+	return errors.Join(errs...)
+}
