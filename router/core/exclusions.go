@@ -1,0 +1,78 @@
+package core
+
+type exclID int32
+
+const noExcl exclID = -1
+
+// exclRec is one agent that a contact is not offered to; the records of a
+// contact are a list, the newest first.
+type exclRec struct {
+	agent Agent
+	next  exclID
+	timer timerID
+}
+
+type exclusions struct {
+	exclRecs []exclRec
+	exclIdle []exclID
+}
+
+func (s *State) excluded(c Contact, a Agent) bool {
+	for x := s.contacts[c].excl; x != noExcl; x = s.exclRecs[x].next {
+		if s.exclRecs[x].agent == a {
+			return true
+		}
+	}
+	return false
+}
+
+// exclude lets a not be offered c again, and ends a hold for a.
+func (s *State) exclude(c Contact, a Agent) {
+	r := &s.contacts[c]
+	if r.pref == a {
+		r.held = false
+	}
+	if s.excluded(c, a) {
+		return
+	}
+	var x exclID
+	if n := len(s.exclIdle); n > 0 {
+		x, s.exclIdle = s.exclIdle[n-1], s.exclIdle[:n-1]
+	} else {
+		x = exclID(len(s.exclRecs)) //nolint:gosec // bounded by contacts x agents that refuse
+		s.exclRecs = append(s.exclRecs, exclRec{})
+	}
+	timer := noTimer
+	if s.cfg.Exclude > 0 {
+		timer = s.start(s.now+int64(s.cfg.Exclude), exclusionTimer, c, x)
+	}
+	s.exclRecs[x] = exclRec{agent: a, next: r.excl, timer: timer}
+	r.excl = x
+}
+
+// exclusionOver lets the contact be offered to the agent again.
+func (s *State) exclusionOver(c Contact, x exclID) {
+	p := &s.contacts[c].excl
+	for *p != x {
+		p = &s.exclRecs[*p].next
+	}
+	*p = s.exclRecs[x].next
+	s.exclIdle = append(s.exclIdle, x)
+	if s.contacts[c].phase != PhaseWaiting {
+		return
+	}
+	if best := s.bestAgent(c); best.agent != Nobody {
+		s.dequeue(c)
+		s.offerAgent(c, best)
+	}
+}
+
+func (s *State) freeExclusions(c Contact) {
+	r := &s.contacts[c]
+	for r.excl != noExcl {
+		x := r.excl
+		r.excl = s.exclRecs[x].next
+		s.stop(&s.exclRecs[x].timer)
+		s.exclIdle = append(s.exclIdle, x)
+	}
+}

@@ -1,0 +1,150 @@
+package core
+
+// State is the whole of routing: agents, contacts, offers, timers. The zero
+// value is not usable; see New. A State is not safe for concurrent use.
+type State struct {
+	cfg Config
+	now int64
+
+	agents   []agentRec
+	contacts []contactRec
+	defs
+	lanes
+	timers
+	exclusions
+
+	stamps   uint64 // last stamp given to an agent (key I)
+	arrivals uint64 // last order of arrival (key seq)
+	offers   uint64 // last offer number
+	out      []Effect
+}
+
+// New returns an empty State.
+func New(cfg Config) *State {
+	if cfg.MaxAgents == 0 {
+		cfg.MaxAgents = 1 << 20
+	}
+	if cfg.MaxContacts == 0 {
+		cfg.MaxContacts = 1 << 22
+	}
+	if cfg.MaxPriority <= 0 {
+		cfg.MaxPriority = 100
+	}
+	if len(cfg.Channels) > MaxChannels {
+		cfg.Channels = cfg.Channels[:MaxChannels]
+	}
+	s := &State{cfg: cfg}
+	s.sigIndex = map[string]Sig{}
+	s.classIndex = map[string]Class{}
+	s.laneIndex = map[laneKey]laneID{}
+	return s
+}
+
+// Apply lets the time be now (nanoseconds since 1970; it never goes back),
+// runs the timers that are due, then cmd, and appends what happened to dst. A
+// command that cannot be done changes nothing and leaves one Refused effect,
+// the last. Apply allocates only to grow towards the largest number of agents,
+// contacts and timers seen.
+func (s *State) Apply(now int64, cmd Command, dst []Effect) []Effect {
+	s.now = max(s.now, now)
+	s.out = dst
+	s.runTimers()
+	if code := s.do(&cmd); code != 0 {
+		s.emit(Effect{Kind: Refused, Op: cmd.Op, Code: code, Contact: cmd.Contact, Agent: cmd.Agent, Offer: cmd.Offer})
+	}
+	dst, s.out = s.out, nil
+	return dst
+}
+
+// NextDeadline returns when Apply ought to be called at the latest, if ever.
+func (s *State) NextDeadline() (at int64, ok bool) { return s.first() }
+
+func (s *State) emit(e Effect) { s.out = append(s.out, e) }
+
+func (s *State) do(cmd *Command) Code {
+	switch cmd.Op {
+	case OpTick:
+		return 0
+	case OpSignIn:
+		return s.signIn(cmd)
+	case OpSignOut, OpReady, OpNotReady, OpReach, OpVanish:
+		return s.doAgent(cmd)
+	case OpArrive:
+		return s.arrive(cmd)
+	default:
+		return s.doContact(cmd)
+	}
+}
+
+func (s *State) doAgent(cmd *Command) Code {
+	if int(cmd.Agent) >= len(s.agents) || !s.agents[cmd.Agent].signedIn {
+		return NoAgent
+	}
+	switch cmd.Op {
+	case OpSignOut:
+		s.signOut(cmd.Agent)
+	case OpReady:
+		return s.setReady(cmd.Agent)
+	case OpNotReady:
+		s.setNotReady(cmd.Agent, cmd.Reason)
+	case OpReach:
+		s.reach(cmd.Agent, cmd.Channels)
+	case OpVanish:
+		s.vanish(cmd.Agent)
+	}
+	return 0
+}
+
+func (s *State) doContact(cmd *Command) Code {
+	if cmd.Op >= opEnd {
+		return BadCommand
+	}
+	if int(cmd.Contact) >= len(s.contacts) || s.contacts[cmd.Contact].phase == PhaseFree {
+		if cmd.Op == OpAccept || cmd.Op == OpReject {
+			return OfferGone
+		}
+		return NoContact
+	}
+	c := cmd.Contact
+	switch cmd.Op {
+	case OpAccept:
+		return s.accept(c, cmd.Offer, cmd.Agent)
+	case OpReject:
+		return s.reject(c, cmd.Offer, cmd.Agent)
+	case OpWithdraw:
+		return s.withdraw(c)
+	case OpEnd:
+		return s.end(c)
+	case OpRequeue:
+		return s.requeue(c, cmd.Agent)
+	case OpWrapEnd:
+		return s.wrapEnd(c)
+	case OpWrapExtend:
+		return s.wrapExtend(c, cmd.Dur)
+	}
+	return BadCommand
+}
+
+// runTimers fires what is due, in the order (time, seq). What it starts anew
+// lies after now, so it ends.
+func (s *State) runTimers() {
+	for {
+		kind, contact, excl, ok := s.popDue(s.now)
+		if !ok {
+			return
+		}
+		if kind == exclusionTimer {
+			s.exclusionOver(contact, excl)
+			continue
+		}
+		s.contacts[contact].timer = noTimer
+		switch kind {
+		case holdTimer:
+			s.holdOver(contact)
+		case offerTimer:
+			s.expire(contact)
+		case wrapTimer:
+			s.finish(contact)
+		}
+	}
+}
