@@ -16,13 +16,12 @@ const maxFile = 4 << 20
 
 // Config is the whole configuration: one section for each package.
 type Config struct {
-	DataDir string            `yaml:"data_dir"` // everything that Filo keeps; made if absent
-	Log     Log               `yaml:"log"`
-	HTTP    HTTP              `yaml:"http"`
-	Numbers map[string]Number `yaml:"numbers"` // by called number in E.164
-	IVR     ivr.Config        `yaml:"ivr"`
-	Media   media.Config      `yaml:"media"`
-	Router  router.Config     `yaml:"router"`
+	DataDir string        `yaml:"data_dir"` // everything that Filo keeps; made if absent
+	Log     Log           `yaml:"log"`
+	HTTP    HTTP          `yaml:"http"`
+	IVR     ivr.Config    `yaml:"ivr"`
+	Media   media.Config  `yaml:"media"`
+	Router  router.Config `yaml:"router"`
 }
 
 // Default returns the configuration that an empty file means: everything on
@@ -32,7 +31,6 @@ func Default() Config {
 		DataDir: "data",
 		Log:     Log{Level: "info", Format: "text"},
 		HTTP:    HTTP{Addr: "127.0.0.1:8080"},
-		Numbers: map[string]Number{},
 		IVR:     ivr.DefaultConfig(),
 		Media:   media.DefaultConfig(),
 		Router:  router.DefaultConfig(),

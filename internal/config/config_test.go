@@ -104,13 +104,6 @@ func TestMistakes(t *testing.T) {
 				"filo.yaml:4: http.origins[1]: \"https://x.example/path\" should be https://host or http://host, without a path",
 		},
 		{
-			"numbers", "numbers:\n  \"+3902555\":\n    flow: a\n    queue: nowhere\n  abc: {language: Italian}\n",
-			"filo.yaml:4: numbers.+3902555.queue: a number has a flow or a queue, not both\n" +
-				"filo.yaml:4: numbers.+3902555.queue: no such queue: \"nowhere\"\n" +
-				"filo.yaml:5: numbers.abc: should be a called number such as +390612345678\n" +
-				"filo.yaml:5: numbers.abc.language: should be a language tag such as en or it",
-		},
-		{
 			"a key that the file does not have", "ivr:\n  speech:\n    command: [say]\n",
 			"filo.yaml:3: ivr.speech.command: has no {out}: the WAV file to write",
 		},

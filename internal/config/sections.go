@@ -4,12 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"net/netip"
 	"net/url"
-	"regexp"
-	"slices"
 )
 
 // Log says how the program tells what it does.
@@ -91,38 +88,11 @@ func isOrigin(s string) bool {
 		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
 }
 
-// Number says what happens to calls of one called number.
-type Number struct {
-	Flow     string `yaml:"flow"`     // "": ivr.default_flow
-	Language string `yaml:"language"` // the first language of the flow; "": the flow's default
-	Queue    string `yaml:"queue"`    // straight into this queue, without a flow
-}
-
-var (
-	numberPattern   = regexp.MustCompile(`^\+?[0-9]{2,15}$`)
-	languagePattern = regexp.MustCompile(`^[a-z]{2,3}$`)
-)
-
 // validateTop checks what belongs to no other section.
 func (c Config) validateTop() error {
 	var errs []error
 	if c.DataDir == "" {
 		errs = append(errs, errors.New("data_dir: should name a directory"))
-	}
-	for _, called := range slices.Sorted(maps.Keys(c.Numbers)) {
-		n, key := c.Numbers[called], "numbers."+called
-		if !numberPattern.MatchString(called) {
-			errs = append(errs, fmt.Errorf("%s: should be a called number such as +390612345678", key))
-		}
-		if n.Language != "" && !languagePattern.MatchString(n.Language) {
-			errs = append(errs, fmt.Errorf("%s.language: should be a language tag such as en or it", key))
-		}
-		if n.Flow != "" && n.Queue != "" {
-			errs = append(errs, fmt.Errorf("%s.queue: a number has a flow or a queue, not both", key))
-		}
-		if _, ok := c.Router.Queues[n.Queue]; n.Queue != "" && !ok {
-			errs = append(errs, fmt.Errorf("%s.queue: no such queue: %q", key, n.Queue))
-		}
 	}
 	return errors.Join(errs...)
 }
