@@ -1,0 +1,144 @@
+package media
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	mixPrefill = 2 * frameSamples // wait for this much before speaking: 40 ms
+	mixCap     = 10 * frameSamples
+)
+
+// mixInput is the voice of one member on its way into a mix: a small ring of
+// samples that takes up jitter. It is filled by the member's reader and
+// emptied by the mixer every 20 ms.
+type mixInput struct {
+	mu      sync.Mutex
+	ring    [mixCap]int16
+	head, n int
+	ready   bool // the prefill has been reached
+	lastSeq uint16
+	any     bool
+
+	frame [frameSamples]int16 // of this tick; owned by the mixer
+}
+
+// push appends one packet; what came too late is dropped, what is too much
+// pushes out the oldest.
+func (in *mixInput) push(seq uint16, c Codec, payload []byte) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if d := int16(seq - in.lastSeq); in.any && d <= 0 && d > -100 { //nolint:gosec // serial arithmetic
+		return
+	}
+	in.lastSeq, in.any = seq, true
+	table := &ulawToPCM
+	if c == PCMA {
+		table = &alawToPCM
+	}
+	for _, b := range payload {
+		in.ring[(in.head+in.n)%mixCap] = table[b]
+		if in.n < mixCap {
+			in.n++
+		} else {
+			in.head = (in.head + 1) % mixCap
+		}
+	}
+}
+
+// pop moves 20 ms into in.frame; silence when there is not enough.
+func (in *mixInput) pop() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.ready && in.n < mixPrefill {
+		clear(in.frame[:])
+		return
+	}
+	in.ready = true
+	n := min(in.n, frameSamples)
+	for i := range n {
+		in.frame[i] = in.ring[(in.head+i)%mixCap]
+	}
+	clear(in.frame[n:])
+	in.head, in.n = (in.head+n)%mixCap, in.n-n
+	if n < frameSamples {
+		in.ready = false // ran dry: build up again
+	}
+}
+
+// mixOutput is what one member hears.
+type mixOutput struct {
+	to     *endpoint
+	src    source
+	voices []*mixInput
+	sum    [frameSamples]int16
+	coded  [frameSamples]byte
+}
+
+// mixer makes one 20 ms step of a room.
+type mixer struct {
+	mu   sync.Mutex
+	outs []*mixOutput // nil: over
+	ins  []*mixInput
+}
+
+// set replaces the outputs. A member that heard a mix before keeps its source,
+// so that its stream does not jump.
+func (x *mixer) set(outs []*mixOutput) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	seen := map[*mixInput]bool{}
+	x.ins = nil
+	for i, o := range outs {
+		for _, old := range x.outs {
+			if old.to == o.to {
+				old.voices = o.voices
+				outs[i] = old
+			}
+		}
+		for _, in := range outs[i].voices {
+			if !seen[in] {
+				seen[in] = true
+				x.ins = append(x.ins, in)
+			}
+		}
+	}
+	x.outs = outs
+}
+
+func (x *mixer) tick(now time.Time) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.outs) == 0 {
+		return false
+	}
+	for _, in := range x.ins {
+		in.pop()
+	}
+	for _, o := range x.outs {
+		o.send(now)
+	}
+	return true
+}
+
+func (o *mixOutput) send(now time.Time) {
+	for i := range o.sum {
+		var s int32
+		for _, in := range o.voices {
+			s += int32(in.frame[i])
+		}
+		o.sum[i] = int16(max(-32768, min(s, 32767))) //nolint:gosec // clamped
+	}
+	t := &o.to.tx
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.playing != nil || t.digits != nil || !t.enabled || t.codec == codecNone {
+		return
+	}
+	t.codec.encode(o.coded[:], o.sum[:])
+	if t.joinFirst.IsZero() {
+		t.joinFirst = now
+	}
+	t.frame(&o.src, o.coded[:], now)
+}
