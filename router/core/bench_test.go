@@ -85,11 +85,10 @@ func BenchmarkFree(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				x := live[0]
-				live = append(live[:0], live[1:]...)
-				if len(live) > 64 {
-					live[0], live[len(live)-1] = live[len(live)-1], live[0]
-				}
+				k := i * 7919 % len(live)
+				x := live[k]
+				live[k] = live[len(live)-1]
+				live = live[:len(live)-1]
 				dst = s.Apply(now, Command{Op: OpEnd, Contact: x.c}, dst[:0])
 				accept()
 				arrive(x.c, i)

@@ -144,6 +144,7 @@ func (w *world) step() {
 	for _, e := range w.buf {
 		w.observe(e)
 	}
+	require.Empty(w.t, w.ref.overload, "seed %d step %d", w.seed, w.steps)
 	w.invariants()
 }
 
@@ -266,9 +267,6 @@ func (w *world) observe(e Effect) {
 		w.offers = append(w.offers, e)
 		w.ends[e.Offer] = e.Time
 		move(PhaseOffered, PhaseFree, PhaseWaiting)
-		a, c := &w.ref.agents[e.Agent], &w.ref.contacts[e.Contact]
-		rule := w.ref.cfg.Channels[w.ref.types[w.state.contacts[e.Contact].typ].Channel]
-		require.LessOrEqual(w.t, int(e.Load)+rule.Weight, w.ref.classes[a.class].Capacity, "seed %d: %+v %+v", w.seed, e, c)
 	case OfferEnded:
 		delete(w.ends, e.Offer)
 		to := PhaseWaiting

@@ -17,6 +17,7 @@ type reference struct {
 
 	stamps, arrivals, offers, tseq uint64
 	out                            []Effect
+	overload                       []Effect // offers beyond a capacity or cap; must stay empty
 }
 
 type refAgent struct {
@@ -326,6 +327,10 @@ func (m *reference) offer(ci Contact, ai Agent, e Effect) {
 	a.had = append([]Contact{ci}, a.had...)
 	m.touch(ai)
 	m.emit(e)
+	p := m.classes[a.class]
+	if now, count := m.used(ai); now > p.Capacity || count[m.types[c.typ].Channel] > p.Caps[m.types[c.typ].Channel] {
+		m.overload = append(m.overload, e)
+	}
 	m.tell(ai)
 }
 
