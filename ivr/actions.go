@@ -195,7 +195,7 @@ func (a *branch) run(_ context.Context, r *runner, s *step) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if v == true {
+		if holds, _ := v.(bool); holds {
 			return c.to.to, nil
 		}
 	}

@@ -109,7 +109,7 @@ func (p *flowParser) action(kind string, body node, fields map[string]node) acti
 		return t
 	default:
 		h := &hangup{}
-		if !(body.is(yaml.ScalarNode) && body.Tag == "!!null") {
+		if !body.is(yaml.ScalarNode) || body.Tag != "!!null" {
 			p.speech(body, &h.speech)
 		}
 		return h

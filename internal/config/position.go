@@ -64,41 +64,23 @@ func item(sequence *yaml.Node, path string) (value *yaml.Node, line int, rest st
 	return value, value.Line, strings.TrimPrefix(after, ".")
 }
 
-// pathAt returns the path of the node that stands at line and column.
+// pathAt returns the path of the node that stands at line and column; for a
+// key, that of the mapping it is in.
 func pathAt(n *yaml.Node, line, column int, path string) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			key, value := n.Content[i], n.Content[i+1]
-			below := key.Value
-			if path != "" {
-				below = path + "." + key.Value
-			}
-			if at(key, line, column) {
-				return path
-			}
-			if at(value, line, column) && value.Kind == yaml.ScalarNode {
-				return below
-			}
-			if found := pathAt(value, line, column, below); found != "" {
-				return found
-			}
-			if at(value, line, column) {
-				return below
-			}
+	if n.Line == line && n.Column == column {
+		return path
+	}
+	for i, below := range n.Content {
+		name := path
+		switch {
+		case n.Kind == yaml.SequenceNode:
+			name = fmt.Sprintf("%s[%d]", path, i)
+		case n.Kind == yaml.MappingNode && i%2 == 1:
+			name = join(path, n.Content[i-1].Value)
 		}
-	case yaml.SequenceNode:
-		for i, value := range n.Content {
-			below := fmt.Sprintf("%s[%d]", path, i)
-			if found := pathAt(value, line, column, below); found != "" {
-				return found
-			}
-			if at(value, line, column) {
-				return below
-			}
+		if found := pathAt(below, line, column, name); found != "" {
+			return found
 		}
 	}
 	return ""
 }
-
-func at(n *yaml.Node, line, column int) bool { return n.Line == line && n.Column == column }

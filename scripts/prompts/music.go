@@ -15,8 +15,14 @@ const (
 
 // Chords as semitones from middle C; eight bars make a loop of 24 seconds.
 var chords = [][4]float64{
-	{0, 4, 7, 11}, {-3, 4, 7, 12}, {-7, 0, 5, 9}, {-5, 2, 7, 11},
-	{0, 4, 7, 14}, {-8, 4, 7, 11}, {-7, 0, 4, 9}, {-5, 2, 5, 11},
+	{0, 4, 7, 11},
+	{-3, 4, 7, 12},
+	{-7, 0, 5, 9},
+	{-5, 2, 7, 11},
+	{0, 4, 7, 14},
+	{-8, 4, 7, 11},
+	{-7, 0, 4, 9},
+	{-5, 2, 5, 11},
 }
 
 // music composes a quiet loop: slow chords under a plucked line. Everything
@@ -79,16 +85,17 @@ func muLaw(sample int16) byte {
 	magnitude = min(magnitude, clip) + bias
 	exponent := bits.Len(uint(magnitude)) - 8
 	mantissa := magnitude >> (exponent + 3) & 0x0f
-	return ^(sign | byte(exponent<<4) | byte(mantissa))
+	return ^(sign | byte(exponent<<4|mantissa)) //nolint:gosec // seven bits
 }
 
 // wav puts a header (format 7, mu-law) before samples.
 func wav(samples []byte) []byte {
 	var b bytes.Buffer
-	u32 := func(v int) { b.Write(binary.LittleEndian.AppendUint32(nil, uint32(v))) }
-	u16 := func(v int) { b.Write(binary.LittleEndian.AppendUint16(nil, uint16(v))) }
+	u32 := func(v uint32) { b.Write(binary.LittleEndian.AppendUint32(nil, v)) }
+	u16 := func(v uint16) { b.Write(binary.LittleEndian.AppendUint16(nil, v)) }
+	size := uint32(len(samples)) //nolint:gosec // half a minute
 	b.WriteString("RIFF")
-	u32(4 + 26 + 12 + 8 + len(samples))
+	u32(4 + 26 + 12 + 8 + size)
 	b.WriteString("WAVEfmt ")
 	u32(18)
 	u16(7)
@@ -100,9 +107,9 @@ func wav(samples []byte) []byte {
 	u16(0)
 	b.WriteString("fact")
 	u32(4)
-	u32(len(samples))
+	u32(size)
 	b.WriteString("data")
-	u32(len(samples))
+	u32(size)
 	b.Write(samples)
 	return b.Bytes()
 }
