@@ -12,8 +12,11 @@ func TestRoomBridgesTwo(t *testing.T) {
 		ao, bo       Options
 		wantA, wantB Codec
 	}{
-		"rtp to rtp":   {a: RTP, b: RTP, wantA: PCMU, wantB: PCMU},
-		"pcma to pcmu": {a: RTP, b: RTP, ao: Options{Codecs: []Codec{PCMA}}, wantA: PCMA, wantB: PCMU},
+		"rtp to rtp":       {a: RTP, b: RTP, wantA: PCMU, wantB: PCMU},
+		"pcma to pcmu":     {a: RTP, b: RTP, ao: Options{Codecs: []Codec{PCMA}}, wantA: PCMA, wantB: PCMU},
+		"rtp to webrtc":    {a: RTP, b: WebRTC, wantA: PCMU, wantB: PCMU},
+		"pcma to webrtc":   {a: RTP, b: WebRTC, ao: Options{Codecs: []Codec{PCMA}}, wantA: PCMA, wantB: PCMU},
+		"webrtc to webrtc": {a: WebRTC, b: WebRTC, wantA: PCMU, wantB: PCMU},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -34,6 +34,7 @@ type endpoint struct {
 
 	closing   chan struct{}
 	closeOnce sync.Once
+	spawnMu   sync.Mutex // no spawn after closing
 	wg        sync.WaitGroup
 
 	roomMu sync.Mutex // order: roomMu before Room.mu
@@ -179,12 +180,32 @@ func (e *endpoint) Stats() Stats {
 func (e *endpoint) shut(free func() error) (err error) {
 	e.closeOnce.Do(func() {
 		e.leaveRoom()
+		e.spawnMu.Lock()
 		close(e.closing)
+		e.spawnMu.Unlock()
 		err = free()
 		e.wg.Wait()
 		e.engine.remove(e)
 	})
 	return err
+}
+
+func (e *endpoint) isClosed() bool {
+	select {
+	case <-e.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// spawn runs f on a goroutine that Close joins.
+func (e *endpoint) spawn(f func()) {
+	e.spawnMu.Lock()
+	defer e.spawnMu.Unlock()
+	if !e.isClosed() {
+		e.wg.Go(f)
+	}
 }
 
 // watch is the RTP time-out of one endpoint, checked by the engine's

@@ -48,9 +48,9 @@ func newRTPEndpoint(en *Engine, o Options, mux bool) (*rtpEndpoint, error) {
 	if err := en.add(e, &e.endpoint); err != nil {
 		return nil, errors.Join(err, sockets.close())
 	}
-	e.wg.Go(e.readRTP)
+	e.spawn(e.readRTP)
 	if sockets.rtcp != nil {
-		e.wg.Go(e.readRTCP)
+		e.spawn(e.readRTCP)
 	}
 	return e, nil
 }
@@ -284,14 +284,5 @@ func (e *rtpEndpoint) readRTP() {
 			continue
 		}
 		e.deliver(&h, payload, now)
-	}
-}
-
-func (e *endpoint) isClosed() bool {
-	select {
-	case <-e.closing:
-		return true
-	default:
-		return false
 	}
 }

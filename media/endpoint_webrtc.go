@@ -2,16 +2,404 @@ package media
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
 )
 
-type webEngine struct{ addr netip.AddrPort }
+// webrtcEndpoint is a browser's leg (or a robot's) on full pion. pion is always
+// told sendrecv; hold is ours alone, because pion stops a transceiver that
+// becomes inactive for good.
+type webrtcEndpoint struct {
+	endpoint
+	pc *webrtc.PeerConnection
+	up atomic.Bool // DTLS is done
 
-func newWebEngine(*Engine) (*webEngine, error) { return &webEngine{}, nil }
-func (w *webEngine) close() error              { return nil }
-func (en *Engine) answerWebRTC(context.Context, []byte, *sessionDesc, int, Options) (Endpoint, []byte, error) {
-	return nil, nil, ErrNotAcceptable
+	// Guarded by tx.mu.
+	stream webrtc.TrackLocalWriter
+	header rtp.Header
+
+	mu        sync.Mutex // serialises offer/answer
+	heldByUs  bool
+	pending   bool
+	agreed    bool
+	remoteDir direction
 }
-func (en *Engine) offerWebRTC(context.Context, Options) (Endpoint, []byte, error) {
-	return nil, nil, ErrNotAcceptable
+
+var _ Endpoint = (*webrtcEndpoint)(nil)
+
+// newWebRTCEndpoint is registered with the engine but not yet negotiated.
+func newWebRTCEndpoint(en *Engine, api *webrtc.API, o Options) (*webrtcEndpoint, error) {
+	pc, err := api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{en.web.certificate}})
+	if err != nil {
+		return nil, fmt.Errorf("webrtc leg: %w", err)
+	}
+	e := &webrtcEndpoint{pc: pc}
+	e.init(en, WebRTC, o, e)
+	pc.OnConnectionStateChange(e.stateChanged)
+	pc.OnTrack(e.trackStarted)
+	sender, err := pc.AddTrack(&webTrack{e})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("webrtc leg: %w", err), pc.GracefulClose())
+	}
+	if err := en.add(e, &e.endpoint); err != nil {
+		return nil, errors.Join(err, pc.GracefulClose())
+	}
+	e.spawn(func() { e.readRTCP(sender.Read) })
+	return e, nil
+}
+
+func (en *Engine) answerWebRTC(ctx context.Context, offer []byte, d *sessionDesc, i int, o Options) (Endpoint, []byte, error) {
+	if err := checkWebRTC(d, i); err != nil {
+		return nil, nil, err
+	}
+	e, err := newWebRTCEndpoint(en, en.web.answering, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	answer, err := e.answer(ctx.Done(), offer, d, i)
+	if err != nil {
+		return nil, nil, errors.Join(err, ctx.Err(), e.Close())
+	}
+	return e, answer, nil
+}
+
+func (en *Engine) offerWebRTC(ctx context.Context, o Options) (Endpoint, []byte, error) {
+	e, err := newWebRTCEndpoint(en, en.web.offering, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	offer, err := e.offer(ctx.Done(), dirBoth)
+	if err != nil {
+		return nil, nil, errors.Join(err, ctx.Err(), e.Close())
+	}
+	return e, offer, nil
+}
+
+// checkWebRTC refuses what would be insecure or what pion would half accept.
+func checkWebRTC(d *sessionDesc, i int) error {
+	m := &d.media[i]
+	strong := slices.ContainsFunc(m.prints, func(p string) bool {
+		hash, _, ok := strings.Cut(strings.ToLower(p), " ")
+		return ok && (hash == "sha-256" || hash == "sha-384" || hash == "sha-512")
+	})
+	switch {
+	case !strong:
+		return fmt.Errorf("%w: no strong fingerprint", ErrNotAcceptable)
+	case m.iceUfrag == "" || m.icePwd == "":
+		return fmt.Errorf("%w: no ICE credentials", ErrNotAcceptable)
+	case !m.rtcpMux || m.mid == "":
+		return fmt.Errorf("%w: rtcp-mux and mid are needed", ErrNotAcceptable)
+	}
+	for k := range d.media {
+		if d.media[k].kind == "application" {
+			return fmt.Errorf("%w: data channels", ErrNotAcceptable)
+		}
+	}
+	if _, ok := m.negotiate([]Codec{PCMU, PCMA}); !ok {
+		return fmt.Errorf("%w: no common codec", ErrNotAcceptable)
+	}
+	return nil
+}
+
+// withDirection replaces every direction of a description.
+func withDirection(sdp string, dir direction) string {
+	lines := strings.Split(sdp, "\n")
+	for i, l := range lines {
+		name, ok := strings.CutPrefix(strings.TrimRight(l, "\r"), "a=")
+		if !ok {
+			continue
+		}
+		if _, ok := parseDirection(name); ok {
+			lines[i] = "a=" + dir.String() + "\r"
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// answer gives pion an offer and makes ours; e.mu is not needed before the
+// endpoint is known to the caller, but Reoffer holds it.
+func (e *webrtcEndpoint) answer(stop <-chan struct{}, offer []byte, d *sessionDesc, i int) ([]byte, error) {
+	err := e.pc.SetRemoteDescription(webrtc.SessionDescription{
+		Type: webrtc.SDPTypeOffer, SDP: withDirection(string(offer), dirBoth),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotAcceptable, err)
+	}
+	answer, err := e.pc.CreateAnswer(nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotAcceptable, err)
+	}
+	local, err := e.setLocal(stop, answer)
+	if err != nil {
+		return nil, err
+	}
+	e.remoteDir = d.media[i].dir
+	if err := e.agree([]byte(local)); err != nil {
+		return nil, err
+	}
+	return []byte(withDirection(local, e.direction())), nil
+}
+
+// offer makes a new offer of ours; e.mu is held.
+func (e *webrtcEndpoint) offer(stop <-chan struct{}, dir direction) ([]byte, error) {
+	offer, err := e.pc.CreateOffer(nil)
+	if err != nil {
+		return nil, fmt.Errorf("webrtc offer: %w", err)
+	}
+	local, err := e.setLocal(stop, offer)
+	if err != nil {
+		return nil, err
+	}
+	e.pending = true
+	return []byte(withDirection(local, dir)), nil
+}
+
+// gatherTimeout bounds the gathering of candidates; ours are host candidates only.
+const gatherTimeout = 2 * time.Second
+
+var errGathering = errors.New("gathering of ICE candidates stopped")
+
+// setLocal returns the description with all candidates in it.
+func (e *webrtcEndpoint) setLocal(stop <-chan struct{}, d webrtc.SessionDescription) (string, error) {
+	gathered := webrtc.GatheringCompletePromise(e.pc)
+	if err := e.pc.SetLocalDescription(d); err != nil {
+		return "", fmt.Errorf("webrtc local description: %w", err)
+	}
+	late := time.NewTimer(gatherTimeout)
+	defer late.Stop()
+	select {
+	case <-gathered:
+	case <-stop:
+		return "", errGathering
+	case <-late.C:
+		return "", errGathering
+	}
+	return e.pc.LocalDescription().SDP, nil
+}
+
+// agree takes the formats from the answer, whoever made it.
+func (e *webrtcEndpoint) agree(answer []byte) error {
+	d, err := parseSDP(answer)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(d.media, func(m mediaDesc) bool { return m.isWebRTC() && m.port != 0 })
+	if i < 0 {
+		return fmt.Errorf("%w: audio refused", ErrNotAcceptable)
+	}
+	f, ok := d.media[i].negotiate([]Codec{PCMU, PCMA})
+	if !ok {
+		return fmt.Errorf("%w: no common codec", ErrNotAcceptable)
+	}
+	for _, c := range e.opts.Codecs { // our preference, if the far side has it
+		if pt := slices.Index(f.in[:], c); pt >= 0 {
+			f.codec, f.pt = c, uint8(pt) //nolint:gosec // below 128
+			break
+		}
+	}
+	e.agreed, e.pending = true, false
+	e.rx.setFormat(f)
+	e.tx.setFormat(f, e.direction()&dirSend != 0)
+	e.watch.arm(time.Now(), e.direction() != dirBoth)
+	return nil
+}
+
+func (e *webrtcEndpoint) direction() direction {
+	d := e.remoteDir.reverse()
+	if e.heldByUs {
+		d &^= dirRecv
+	}
+	return d
+}
+
+// Accept is Endpoint.Accept.
+func (e *webrtcEndpoint) Accept(answer []byte) error {
+	d, err := parseSDP(answer)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.isClosed():
+		return ErrClosed
+	case !e.pending:
+		return fmt.Errorf("%w: answer without offer", ErrState)
+	}
+	i := slices.IndexFunc(d.media, func(m mediaDesc) bool { return m.isWebRTC() && m.port != 0 })
+	if i < 0 {
+		return fmt.Errorf("%w: audio refused", ErrNotAcceptable)
+	}
+	if err := checkWebRTC(d, i); err != nil {
+		return err
+	}
+	err = e.pc.SetRemoteDescription(webrtc.SessionDescription{
+		Type: webrtc.SDPTypeAnswer, SDP: withDirection(string(answer), dirBoth),
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotAcceptable, err)
+	}
+	e.remoteDir = d.media[i].dir
+	return e.agree(answer)
+}
+
+// Reoffer is Endpoint.Reoffer.
+func (e *webrtcEndpoint) Reoffer(offer []byte) ([]byte, error) {
+	d, err := parseSDP(offer)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(d.media, func(m mediaDesc) bool { return m.isWebRTC() && m.port != 0 })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: no WebRTC audio", ErrNotAcceptable)
+	}
+	if err := checkWebRTC(d, i); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.isClosed():
+		return nil, ErrClosed
+	case e.pending:
+		return nil, fmt.Errorf("%w: our offer is open", ErrState)
+	}
+	return e.answer(e.closing, offer, d, i)
+}
+
+// Hold is Endpoint.Hold.
+func (e *webrtcEndpoint) Hold(on bool) ([]byte, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.isClosed():
+		return nil, ErrClosed
+	case !e.agreed:
+		return nil, fmt.Errorf("%w: nothing agreed yet", ErrState)
+	}
+	e.heldByUs = on
+	dir := dirBoth
+	if on {
+		dir = dirSend
+	}
+	return e.offer(e.closing, dir)
+}
+
+// LocalAddr is Endpoint.LocalAddr.
+func (e *webrtcEndpoint) LocalAddr() netip.AddrPort { return e.engine.web.addr }
+
+// Play is Endpoint.Play.
+func (e *webrtcEndpoint) Play(ctx context.Context, p Prompt) error { return e.play(ctx, p) }
+
+// SendDigits is Endpoint.SendDigits.
+func (e *webrtcEndpoint) SendDigits(ctx context.Context, keys string) error {
+	return e.sendDigits(ctx, keys)
+}
+
+// Close is Endpoint.Close.
+func (e *webrtcEndpoint) Close() error { return e.shut(e.pc.GracefulClose) }
+
+// stateChanged runs on pion's goroutine.
+func (e *webrtcEndpoint) stateChanged(s webrtc.PeerConnectionState) {
+	switch s {
+	case webrtc.PeerConnectionStateConnected:
+		e.up.Store(true)
+		e.emit(Connected, time.Now())
+	case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+		e.up.Store(false)
+		if !e.isClosed() {
+			e.emit(Failed, time.Now())
+		}
+	default: // a disconnected agent may come back
+	}
+}
+
+// trackStarted runs on pion's goroutine, for each SSRC of the far side.
+func (e *webrtcEndpoint) trackStarted(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
+	e.spawn(func() { e.readTrack(t) })
+	e.spawn(func() { e.readRTCP(r.Read) })
+}
+
+func (e *webrtcEndpoint) readTrack(t *webrtc.TrackRemote) {
+	var buf [maxPacket]byte
+	for {
+		n, _, err := t.Read(buf[:])
+		if errors.Is(err, webrtc.ErrCodecNotFound) {
+			continue // a payload type that nobody agreed on
+		}
+		if err != nil {
+			return
+		}
+		if h, payload, ok := parseRTP(buf[:n]); ok {
+			e.deliver(&h, payload, time.Now())
+		}
+	}
+}
+
+// webTrack is pion's view of our stream out; sequence, timestamp and payload
+// type are the sender's, only the SSRC is pion's.
+type webTrack struct{ e *webrtcEndpoint }
+
+var _ webrtc.TrackLocal = (*webTrack)(nil)
+
+// Bind is webrtc.TrackLocal.
+func (t *webTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	for _, p := range c.CodecParameters() {
+		if strings.EqualFold(p.MimeType, webrtc.MimeTypePCMU) || strings.EqualFold(p.MimeType, webrtc.MimeTypePCMA) {
+			t.e.tx.mu.Lock()
+			defer t.e.tx.mu.Unlock()
+			t.e.tx.ssrc, t.e.stream = uint32(c.SSRC()), c.WriteStream()
+			return p, nil
+		}
+	}
+	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+}
+
+// Unbind is webrtc.TrackLocal.
+func (t *webTrack) Unbind(webrtc.TrackLocalContext) error {
+	t.e.tx.mu.Lock()
+	defer t.e.tx.mu.Unlock()
+	t.e.stream = nil
+	return nil
+}
+
+// ID is webrtc.TrackLocal.
+func (t *webTrack) ID() string { return "audio" }
+
+// RID is webrtc.TrackLocal.
+func (t *webTrack) RID() string { return "" }
+
+// StreamID is webrtc.TrackLocal.
+func (t *webTrack) StreamID() string { return "filo" }
+
+// Kind is webrtc.TrackLocal.
+func (t *webTrack) Kind() webrtc.RTPCodecType { return webrtc.RTPCodecTypeAudio }
+
+// writePacket runs under tx.mu.
+func (e *webrtcEndpoint) writePacket(b []byte) error {
+	if e.stream == nil || !e.up.Load() {
+		return errNoDestination
+	}
+	e.header = rtp.Header{
+		Version:        2,
+		Marker:         b[1]&0x80 != 0,
+		PayloadType:    b[1] & 0x7F,
+		SequenceNumber: binary.BigEndian.Uint16(b[2:]),
+		Timestamp:      binary.BigEndian.Uint32(b[4:]),
+		SSRC:           binary.BigEndian.Uint32(b[8:]),
+	}
+	_, err := e.stream.WriteRTP(&e.header, b[rtpHeaderLen:])
+	return err
 }
