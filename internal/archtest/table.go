@@ -1,0 +1,92 @@
+package archtest
+
+// imports says which packages of ours each package may import. "..." at the
+// end stands for everything below. Tests may import what they like. A
+// package that is not here has no place in the architecture yet.
+var imports = map[string][]string{
+	"contact": {},
+	"sip":     {},
+	"media":   {},
+	"configs": {},
+
+	"ivr":          {"contact"},
+	"ivr/terminal": {"contact", "ivr"},
+	"journey":      {"contact"},
+	"measure":      {"contact"},
+	"router/core":  {"contact"},
+	"router":       {"contact", "router/core"},
+
+	"journey/sqlite":      {"contact", "journey"},
+	"journey/redis":       {"contact", "journey"},
+	"journey/journeytest": {"contact", "journey"},
+
+	"channel/message": {"contact", "journey", "measure", "router"},
+	"channel/voice":   {"contact", "ivr", "journey", "measure", "media", "router", "sip"},
+	"channel/email":   {"contact", "journey", "channel/message"},
+	"channel/sms":     {"contact", "journey", "channel/message"},
+	"channel/web":     {"contact", "journey", "channel/message"},
+
+	"desk":     {"contact", "journey", "measure", "router", "desk/web"},
+	"desk/web": {},
+
+	"bench/robot": {"contact", "sip", "media"},
+	"bench":       {"bench/robot", "contact", "router/core"},
+
+	"internal/archtest": {},
+	"internal/config":   everyPackage,
+	"internal/app":      append([]string{"internal/config", "bench", "bench/robot"}, everyPackage...),
+	"cmd/filo":          {"internal/app", "bench"},
+	"cmd/filo-bench":    {"internal/app", "bench"},
+
+	"scripts/gotest":  {},
+	"scripts/prompts": {"contact", "ivr"},
+	"test/e2e":        {"..."},
+}
+
+// everyPackage is what internal/config and internal/app put together.
+var everyPackage = []string{
+	"contact", "sip", "media", "configs", "ivr", "ivr/terminal", "journey", "journey/sqlite", "journey/redis",
+	"measure", "router", "channel/message", "channel/voice", "channel/email", "channel/sms", "channel/web",
+	"desk", "desk/web",
+}
+
+// owners says which outside modules belong to one package alone.
+var owners = map[string]string{
+	"github.com/emiago/sipgo":     "sip",
+	"github.com/pion":             "media",
+	"modernc.org/sqlite":          "journey/sqlite",
+	"github.com/pressly/goose":    "journey/sqlite",
+	"github.com/redis/go-redis":   "journey/redis",
+	"github.com/emersion/go-smtp": "channel/email",
+	"github.com/expr-lang/expr":   "ivr",
+}
+
+// testOnly are the modules that belong into tests, and into packages whose
+// name ends in "test".
+var testOnly = []string{"github.com/stretchr/testify", "pgregory.net/rapid", "go.uber.org/goleak"}
+
+// stdlibOnly are packages that import nothing outside the standard library
+// and ours; for those with a list, only what it names.
+var stdlibOnly = map[string][]string{
+	"contact":     nil,
+	"router/core": {"cmp", "container/heap", "encoding/binary", "errors", "fmt", "hash/maphash", "iter", "maps", "math", "math/bits", "slices", "sort", "strconv", "strings", "time"},
+}
+
+// badNames say nothing about what a package promises.
+var badNames = []string{"util", "utils", "common", "types", "manager", "helper", "helpers", "misc", "base", "shared"}
+
+// impure are the calls that a pure package must not make.
+var impure = map[string][]string{
+	"time": {"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep"},
+	"fmt":  {"Print", "Println", "Printf", "Fprint", "Fprintln", "Fprintf", "Scan", "Scanln", "Scanf"},
+}
+
+// mayStart are the packages with bare go statements; everything else joins
+// what it starts through sync.WaitGroup.Go or errgroup.
+var mayStart = []string{}
+
+// mayBegin are the trees that make contexts out of nothing.
+var mayBegin = []string{"cmd/", "internal/app", "scripts/", "test/"}
+
+// maxMain bounds the lines of a command's main.go.
+const maxMain = 100
