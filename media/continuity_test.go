@@ -1,0 +1,135 @@
+package media
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// requireContinuous checks what a far side must see whatever feeds the stream.
+func requireContinuous(t *testing.T, got []captured) {
+	t.Helper()
+	first := got[0]
+	for i, c := range got[1:] {
+		prev := got[i]
+		require.Equal(t, first.h.ssrc, c.h.ssrc, "packet %d: one SSRC", i+1)
+		require.Equal(t, prev.h.seq+1, c.h.seq, "packet %d: no gap in sequence", i+1)
+		if c.h.pt != 101 {
+			require.Positive(t, int32(c.h.ts-prev.h.ts), "packet %d: time goes on", i+1)
+		} else {
+			require.GreaterOrEqual(t, int32(c.h.ts-prev.h.ts), int32(0), "packet %d: time goes on", i+1)
+		}
+		wall := c.at.Sub(first.at)
+		media := time.Duration(c.h.ts-first.h.ts) * time.Second / sampleRate
+		if c.h.pt != 101 {
+			require.InDelta(t, wall.Seconds(), media.Seconds(), 0.15, "packet %d: timestamps follow the clock", i+1)
+		}
+	}
+}
+
+func markers(got []captured) (n int) {
+	for _, c := range got {
+		if c.h.marker {
+			n++
+		}
+	}
+	return n
+}
+
+func playFor(t *testing.T, e Endpoint, hz float64, d time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	require.ErrorIs(t, e.Play(ctx, Tone(hz, time.Second).Looped()), context.DeadlineExceeded)
+}
+
+func TestStreamIsContinuousOverEverySource(t *testing.T) {
+	server, robots := newEngine(t), newEngine(t)
+	caller := newPeer(t, "127.0.0.1")
+	leg := caller.answered(server, Options{})
+	stop := caller.stream()
+	agent, agentLeg := dial(t, robots, server, WebRTC, Options{}, Options{IdleLine: true})
+	require.Equal(t, Connected, (<-agent.Events()).Kind)
+	heard := func() {
+		n := len(caller.received())
+		caller.waitFor(n + 15)
+	}
+
+	require.NoError(t, leg.Play(t.Context(), Tone(500, 200*time.Millisecond))) // prompt
+	playFor(t, leg, 600, 200*time.Millisecond)                                 // music
+	talk(t, agent, 1000)
+	room := server.NewRoom()
+	leaveCaller, leaveAgent := room.Join(leg, Role{}), room.Join(agentLeg, Role{}) // bridge
+	heard()
+	require.NoError(t, agent.SendDigits(t.Context(), "5"))
+	heard()
+	leaveAgent()
+	playFor(t, leg, 600, 200*time.Millisecond) // hold
+	leaveAgent = room.Join(agentLeg, Role{})   // bridge again
+	heard()
+	require.NoError(t, leg.SendDigits(t.Context(), "7"))
+	heard()
+	agentLeg.Mute(true)
+	heard()
+	leaveAgent()
+	leaveCaller()
+	stop()
+
+	got := caller.received()
+	requireContinuous(t, got)
+	require.True(t, got[0].h.marker)
+	// Prompt, music, bridge, the key passed through, hold, bridge, our key,
+	// bridge: each switch is marked once.
+	require.GreaterOrEqual(t, markers(got), 7)
+	require.LessOrEqual(t, markers(got), 10)
+}
+
+func TestPromptIsWholeAndPaced(t *testing.T) {
+	server := newEngine(t)
+	caller := newPeer(t, "127.0.0.1")
+	leg := caller.answered(server, Options{})
+	start := time.Now()
+	require.NoError(t, leg.Play(t.Context(), Tone(440, time.Second)))
+	took := time.Since(start)
+	require.InDelta(t, 1.0, took.Seconds(), 0.1)
+	got := caller.waitFor(50)
+	require.Len(t, got, 50)
+	requireContinuous(t, got)
+	for i, c := range got {
+		require.Equal(t, got[0].h.ts+uint32(i)*frameSamples, c.h.ts)
+	}
+}
+
+func TestPlayReplacesPlay(t *testing.T) {
+	server := newEngine(t)
+	caller := newPeer(t, "127.0.0.1")
+	leg := caller.answered(server, Options{})
+	first := make(chan error, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		first <- leg.Play(t.Context(), Tone(440, time.Second).Looped())
+	}()
+	caller.waitFor(3)
+	require.NoError(t, leg.Play(t.Context(), Tone(880, 40*time.Millisecond)))
+	require.ErrorIs(t, <-first, ErrInterrupted)
+	<-done
+	requireContinuous(t, caller.received())
+}
+
+func TestPlayEndsWithTheEndpoint(t *testing.T) {
+	server := newEngine(t)
+	caller := newPeer(t, "127.0.0.1")
+	leg := caller.answered(server, Options{})
+	res := make(chan error, 1)
+	go func() { res <- leg.Play(t.Context(), Tone(440, time.Second).Looped()) }()
+	caller.waitFor(3)
+	require.NoError(t, leg.Close())
+	require.ErrorIs(t, <-res, ErrClosed)
+	require.ErrorIs(t, leg.Play(t.Context(), Tone(440, time.Second)), ErrClosed)
+	_, err := leg.Reoffer(caller.sdp())
+	require.ErrorIs(t, err, ErrClosed)
+	require.NoError(t, leg.Close())
+}
