@@ -23,12 +23,17 @@ type Card struct {
 // Why explains one routing decision, as data. Words are made where it is shown.
 type Why struct {
 	Offer      OfferID       `json:"offer"`
-	Key        string        `json:"key"` // the key that decided: "only", "preferred", "proficiency", "load", "longest_idle", "id"
+	Key        string        `json:"key"` // the key that decided: "only", "preferred", "proficiency", "flexibility", "load", "longest_idle", "id"
 	Considered int           `json:"considered"`
 	Took       time.Duration `json:"took"` // of the decision itself
 	Waited     time.Duration `json:"waited"`
-	Agents     []WhyAgent    `json:"agents"` // the winner first, then by preference, then the excluded; at most 16
-	More       int           `json:"more"`   // agents left off Agents
+	// Contacts and ContactKey are set when an agent gained room and took the
+	// best of the waiting contacts: how many were compared, and what put this one
+	// first: "only", "held", "tier", "deadline", "arrival".
+	Contacts   int        `json:"contacts,omitempty"`
+	ContactKey string     `json:"contact_key,omitempty"`
+	Agents     []WhyAgent `json:"agents"` // the winner first, then by preference, then the excluded; at most 16
+	More       int        `json:"more"`   // agents left off Agents
 }
 
 // WhyAgent is one agent in a Why.
