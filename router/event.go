@@ -133,6 +133,7 @@ type WaitingContact struct {
 type AgentSnapshot struct {
 	ID       contact.AgentID
 	Name     string
+	Skills   map[string]uint8
 	State    contact.AgentState
 	Ready    bool
 	Reason   string

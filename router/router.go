@@ -2,7 +2,10 @@ package router
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,13 +19,16 @@ type Deps struct {
 	Registry prometheus.Registerer
 	Now      func() time.Time // time.Now when nil; must carry a monotonic reading
 	Epoch    uint32           // of this start: offers of other starts are gone
+	// OnAgentState, if not nil, is told of each change of an agent's state, in
+	// the loop: it must return at once.
+	OnAgentState func(id contact.AgentID, state contact.AgentState, at time.Time)
 }
 
 // Agent is who signs in.
 type Agent struct {
 	ID       contact.AgentID
-	Name     string // to show
-	Skills   map[string]uint8
+	Name     string                  // to show
+	Skills   map[string]uint8        // proficiency, 1 to 100
 	Capacity int                     // units; 0 is Config.Capacity
 	Caps     map[contact.Channel]int // contacts at a time; what is missing is the channel's; 0 is none
 }
@@ -35,95 +41,90 @@ type Request struct {
 }
 
 // Router is the loop and its API.
-type Router struct{ cfg Config }
+type Router struct {
+	cfg     Config
+	log     *slog.Logger
+	now     func() time.Time
+	epoch   uint32
+	onState func(contact.AgentID, contact.AgentState, time.Time)
+	cmds    chan *request
+	stopped chan struct{}
+	pool    sync.Pool // of *request
+	loop    *loop     // touched by Run only
+}
+
+// request is one command on its way to the loop.
+type request struct {
+	do   func(*loop) error
+	done chan error // one place: the loop never waits
+}
+
+// queuedCommands is how many commands may wait for the loop before their
+// callers do.
+const queuedCommands = 1024
 
 // New checks cfg and returns a Router that serves once Run is called.
-func New(cfg Config, deps Deps) (*Router, error) { return &Router{cfg: cfg}, cfg.Validate() }
-
-// Run is the one goroutine; it returns nil when ctx ends.
-func (r *Router) Run(ctx context.Context) error { <-ctx.Done(); return nil }
-
-// Place puts a contact into its queue and returns at once.
-func (r *Router) Place(ctx context.Context, req Request) (*Ticket, error) { return nil, ErrStopped }
-
-// Ticket is the owner's hold on a placed contact.
-type Ticket struct{ events chan Event }
-
-// Events tells what happens to the contact; it is closed after Closed.
-func (t *Ticket) Events() <-chan Event { return t.events }
-
-// Position returns the place in the queue (1 is next; 0 while an offer is
-// pending) and the estimated wait.
-func (t *Ticket) Position(ctx context.Context) (pos int, wait time.Duration, err error) {
-	return 0, 0, ErrStopped
+func New(cfg Config, deps Deps) (*Router, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	if deps.Registry == nil {
+		deps.Registry = prometheus.NewRegistry()
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	r := &Router{
+		cfg: cfg, log: deps.Log, now: deps.Now, epoch: deps.Epoch, onState: deps.OnAgentState,
+		cmds: make(chan *request, queuedCommands), stopped: make(chan struct{}),
+		pool: sync.Pool{New: func() any { return &request{done: make(chan error, 1)} }},
+	}
+	m, err := newMetrics(deps.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("router metrics: %w", err)
+	}
+	r.loop = newLoop(r, m)
+	return r, nil
 }
 
-// Withdraw takes back a contact that waits or is offered.
-func (t *Ticket) Withdraw(ctx context.Context, res contact.Result) error { return ErrStopped }
-
-// Requeue takes a connected contact from its agent: it waits again, with its
-// age and before all others. exclude, if not nil, is not offered it.
-func (t *Ticket) Requeue(ctx context.Context, exclude *contact.AgentID) error { return ErrStopped }
-
-// End says that the conversation is over; wrap-up starts.
-func (t *Ticket) End(ctx context.Context, res contact.Result) error { return ErrStopped }
-
-// Accept takes an offer.
-func (r *Router) Accept(ctx context.Context, id contact.OfferID, agent contact.AgentID) error {
-	return ErrStopped
+// Run is the one goroutine; it returns nil when ctx ends. Call it once. The
+// channels of Watch are closed then; those of Tickets are not: their owners
+// stop by their own contexts.
+func (r *Router) Run(ctx context.Context) error {
+	defer close(r.stopped)
+	r.loop.run(ctx)
+	return nil
 }
 
-// Reject refuses an offer.
-func (r *Router) Reject(ctx context.Context, id contact.OfferID, agent contact.AgentID, reason string) error {
-	return ErrStopped
-}
-
-// SignIn makes an agent known, not ready.
-func (r *Router) SignIn(ctx context.Context, a Agent) error { return ErrStopped }
-
-// SignOut ends the agent's work.
-func (r *Router) SignOut(ctx context.Context, id contact.AgentID) error { return ErrStopped }
-
-// SetReady makes an agent ready, or not ready for a reason.
-func (r *Router) SetReady(ctx context.Context, id contact.AgentID, ready bool, reason string) error {
-	return ErrStopped
-}
-
-// SetReachable says whether a channel reaches the agent: voice needs a line.
-func (r *Router) SetReachable(ctx context.Context, id contact.AgentID, ch contact.Channel, on bool) error {
-	return ErrStopped
-}
-
-// Vanished says that the agent's desk is gone: pending offers are revoked and
-// the agent becomes not ready.
-func (r *Router) Vanished(ctx context.Context, id contact.AgentID) error { return ErrStopped }
-
-// EndWrapUp ends the wrap-up of a contact early.
-func (r *Router) EndWrapUp(ctx context.Context, id contact.AgentID, c contact.ID) error {
-	return ErrStopped
-}
-
-// ExtendWrapUp prolongs the wrap-up of a contact by d.
-func (r *Router) ExtendWrapUp(ctx context.Context, id contact.AgentID, c contact.ID, d time.Duration) error {
-	return ErrStopped
-}
-
-// Watch follows an agent. The first event is the current state, then what the
-// agent has. A watcher that falls behind finds the channel closed and watches
-// again. cancel may be called more than once.
-func (r *Router) Watch(id contact.AgentID) (events <-chan AgentEvent, cancel func()) {
-	return nil, func() {}
-}
-
-// Snapshot returns the whole router at one moment.
-func (r *Router) Snapshot(ctx context.Context) (Snapshot, error) { return Snapshot{}, ErrStopped }
-
-// Why explains an offer, if it is among the last 1,024.
-func (r *Router) Why(ctx context.Context, id contact.OfferID) (contact.Why, error) {
-	return contact.Why{}, ErrStopped
-}
-
-// Decisions returns the last n decisions, the newest first.
-func (r *Router) Decisions(ctx context.Context, n int) ([]Decision, error) {
-	return nil, ErrStopped
+// do lets the loop run f and returns its error. An ended ctx only matters
+// until the loop has the command: after that its outcome is known.
+func (r *Router) do(ctx context.Context, f func(*loop) error) error {
+	q, ok := r.pool.Get().(*request)
+	if !ok {
+		return errors.New("router: foreign value in pool")
+	}
+	q.do = f
+	select {
+	case r.cmds <- q:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-r.stopped:
+		return ErrStopped
+	}
+	select {
+	case err := <-q.done:
+		q.do = nil
+		r.pool.Put(q)
+		return err
+	case <-r.stopped:
+	}
+	select {
+	case err := <-q.done:
+		return err
+	default:
+		return ErrStopped
+	}
 }

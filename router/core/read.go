@@ -109,6 +109,10 @@ func (s *State) Position(c Contact) int {
 	return pos
 }
 
+// Needs returns what a contact that is not free requires, sorted by skill. The
+// caller must not change it.
+func (s *State) Needs(c Contact) []Requirement { return s.sigs[s.contacts[c].sig].needs }
+
 // Meets reports whether the class meets the signature.
 func (s *State) Meets(cl Class, sig Sig) bool { return s.sigs[sig].row.has(int(cl)) }
 

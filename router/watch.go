@@ -1,0 +1,132 @@
+package router
+
+import (
+	"slices"
+	"sync"
+
+	"filo/contact"
+	"filo/router/core"
+)
+
+// watched is how many events may wait for a watcher.
+const watched = 64
+
+// watcher is one follower of an agent; the loop owns it.
+type watcher struct {
+	events chan AgentEvent
+	closed bool
+}
+
+// Watch follows an agent. The first event is the present state; then come the
+// pending offers and the contacts that the agent has; then what changes. The
+// loop never waits for the reader: one who leaves 64 events unread finds the
+// channel closed and watches again, which brings everything anew. The channel
+// is closed too when the router stops and by cancel, which may be called more
+// than once. It may be called for an agent who never signed in.
+func (r *Router) Watch(id contact.AgentID) (events <-chan AgentEvent, cancel func()) {
+	w := &watcher{events: make(chan AgentEvent, watched)}
+	r.post(func(l *loop) error { return l.watch(id, w) })
+	var once sync.Once
+	return w.events, func() {
+		once.Do(func() {
+			r.post(func(l *loop) error { l.unwatch(id, w); return nil })
+		})
+	}
+}
+
+// post gives the loop a command whose outcome nobody waits for.
+func (r *Router) post(f func(*loop) error) {
+	select {
+	case r.cmds <- &request{do: f, done: make(chan error, 1)}:
+	case <-r.stopped:
+	}
+}
+
+func (l *loop) watch(id contact.AgentID, w *watcher) error {
+	a, err := l.agent(id)
+	if err != nil {
+		w.close()
+		return err
+	}
+	a.watchers = append(a.watchers, w)
+	l.tellOne(w, a, AgentEvent{Kind: StateEvent})
+	l.core.Has(a.handle, func(c core.Contact) bool {
+		if t := l.tickets[c]; t.offer != nil {
+			l.tellOne(w, a, AgentEvent{Kind: OfferEvent, Offer: t.offer})
+		} else {
+			l.tellOne(w, a, AgentEvent{Kind: ContactEvent, Contact: t.view()})
+		}
+		return true
+	})
+	return nil
+}
+
+func (l *loop) unwatch(id contact.AgentID, w *watcher) {
+	if a := l.agents[id]; a != nil {
+		a.watchers = slices.DeleteFunc(a.watchers, func(x *watcher) bool { return x == w })
+	}
+	w.close()
+}
+
+func (w *watcher) close() {
+	if !w.closed {
+		w.closed = true
+		close(w.events)
+	}
+}
+
+// tell sends the event to all who follow the agent.
+func (l *loop) tell(a *agent, e AgentEvent) {
+	if len(a.watchers) == 0 {
+		return
+	}
+	for _, w := range a.watchers {
+		l.tellOne(w, a, e)
+	}
+	a.watchers = slices.DeleteFunc(a.watchers, func(w *watcher) bool { return w.closed })
+}
+
+func (l *loop) tellOne(w *watcher, a *agent, e AgentEvent) {
+	e.Agent, e.State, e.Ready, e.Reason, e.Since = a.spec.ID, a.word(), a.ready, a.reason(), a.since
+	e.Slots = l.slots(a)
+	select {
+	case w.events <- e:
+	default:
+		l.r.log.Warn("desk falls behind: it must watch again", "agent_id", a.spec.ID)
+		w.close()
+	}
+}
+
+func (l *loop) tellContact(a *agent, t *Ticket) {
+	if len(a.watchers) > 0 {
+		l.tell(a, AgentEvent{Kind: ContactEvent, Contact: t.view()})
+	}
+}
+
+// view is the contact as its agent sees it.
+func (t *Ticket) view() *AgentContact {
+	c := &AgentContact{ID: t.card.Contact, Card: t.card, Phase: t.state, Since: t.since, Result: t.result}
+	if t.state == contact.WrapUp {
+		c.WrapUpEnds = t.wrapEnds
+	}
+	return c
+}
+
+func (l *loop) slots(a *agent) []Slot {
+	v := l.core.Agent(a.handle)
+	p := l.profile(a.spec)
+	list := make([]Slot, len(l.channels))
+	for i, ch := range l.channels {
+		list[i] = Slot{Channel: ch, Used: int(v.Count[i]), Max: int(p.Caps[i]), Reachable: a.reach>>i&1 == 1}
+	}
+	return list
+}
+
+func (l *loop) closeWatchers() {
+	for _, a := range l.byHandle {
+		for _, w := range a.watchers {
+			w.close()
+		}
+		a.watchers = nil
+	}
+}

@@ -1,0 +1,99 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"filo/contact"
+	"filo/router/core"
+)
+
+const (
+	maxExplained  = 16   // agents in a Why
+	keptDecisions = 1024 // decisions that are remembered
+)
+
+// ring holds the last decisions. Offers are numbered from 1 without gaps.
+type ring struct {
+	list [keptDecisions]Decision
+	last uint64
+}
+
+func (r *ring) add(d Decision) {
+	r.last = d.Offer.N
+	r.list[r.last%keptDecisions] = d
+}
+
+func (r *ring) get(n uint64) (Decision, bool) {
+	d := r.list[n%keptDecisions]
+	return d, n > 0 && d.Offer.N == n
+}
+
+// Why explains an offer, if it is among the last 1,024.
+func (r *Router) Why(ctx context.Context, id contact.OfferID) (contact.Why, error) {
+	var d Decision
+	err := r.do(ctx, func(l *loop) error {
+		var ok bool
+		if d, ok = l.decisions.get(id.N); !ok || id.Epoch != r.epoch {
+			return ErrNoDecision
+		}
+		return nil
+	})
+	if err != nil {
+		return contact.Why{}, fmt.Errorf("why of offer %s: %w", id, err)
+	}
+	return d.Why, nil
+}
+
+// Decisions returns the last n decisions that are remembered, the newest first.
+func (r *Router) Decisions(ctx context.Context, n int) ([]Decision, error) {
+	var list []Decision
+	err := r.do(ctx, func(l *loop) error {
+		for k := l.decisions.last; k > 0 && len(list) < n; k-- {
+			d, ok := l.decisions.get(k)
+			if !ok {
+				break
+			}
+			list = append(list, d)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// why puts the core's reason for an offer that was just made into words that
+// others can show.
+func (l *loop) why(t *Ticket, e *core.Effect, id contact.OfferID, now time.Time, took time.Duration) contact.Why {
+	w := contact.Why{
+		Offer: id, Key: e.Key.String(), Considered: int(e.Considered), Took: took, Waited: now.Sub(t.enqueued),
+	}
+	if e.Chose == core.ChoseContact { // nobody else was eligible, or the contact would not have waited
+		w.Key, w.Considered = core.KeyOnly.String(), 1
+		w.Contacts, w.ContactKey = int(e.Considered), e.Key.String()
+	}
+	l.explain, w.More = l.core.Explain(*e, l.explain[:0])
+	needs := l.core.Needs(e.Contact)
+	w.Agents = make([]contact.WhyAgent, len(l.explain))
+	for i, c := range l.explain {
+		a := l.byHandle[c.Agent]
+		w.Agents[i] = contact.WhyAgent{
+			Agent: a.spec.ID, Name: a.spec.Name, Skills: l.levels(a, needs),
+			Idle: now.Sub(l.time(c.Since)), Load: int(c.Load), Verdict: c.Verdict.String(),
+		}
+	}
+	return w
+}
+
+// levels are the agent's proficiencies in what is required.
+func (l *loop) levels(a *agent, needs []core.Requirement) []contact.SkillLevel {
+	if len(needs) == 0 {
+		return nil
+	}
+	list := make([]contact.SkillLevel, len(needs))
+	for i, n := range needs {
+		name := l.skillNames[n.Skill]
+		list[i] = contact.SkillLevel{Name: name, Level: a.spec.Skills[name]}
+	}
+	return list
+}
