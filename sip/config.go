@@ -1,0 +1,211 @@
+package sip
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config is the `sip` section of the configuration.
+type Config struct {
+	// Listen are the sockets to bind. The first UDP one sends UDP requests.
+	Listen []Listen `yaml:"listen"`
+	// Domain is the host part of our own addresses and the digest realm.
+	Domain string `yaml:"domain"`
+	// Trunks are the peers that may call without a password, by their address.
+	Trunks []Trunk `yaml:"trunks"`
+	// UserAgent is the text of the User-Agent and Server headers.
+	UserAgent string `yaml:"user_agent"`
+	// MaxMessage is the largest message accepted, in bytes.
+	MaxMessage int `yaml:"max_message"`
+	// MaxCalls is the number of dialogs above which new calls get 503; 0: no limit.
+	MaxCalls int `yaml:"max_calls"`
+	// RegisterExpires bounds how long a registration holds.
+	RegisterExpires Expires `yaml:"register_expires"`
+	// MaxBindings is the number of contacts that one user may register.
+	MaxBindings int `yaml:"max_bindings"`
+	// DigestAlgorithms are offered in this order: "MD5", "SHA-256". Many clients
+	// (JsSIP among them) look at the first challenge only and know MD5 alone.
+	DigestAlgorithms []string `yaml:"digest_algorithms"`
+	// NonceLifetime is how long a digest nonce is good for.
+	NonceLifetime time.Duration `yaml:"nonce_lifetime"`
+	// WebSocketPing is the interval of pings on SIP over WebSocket; a peer that
+	// does not answer within it is closed.
+	WebSocketPing time.Duration `yaml:"websocket_ping"`
+}
+
+// Listen is one socket.
+type Listen struct {
+	Network string `yaml:"network"` // "udp" or "tcp"
+	Bind    string `yaml:"bind"`    // host:port; port 0: any free port
+	// Advertise is the host:port that peers are told (Via, Contact) when it
+	// differs from Bind. Peers on the loopback are always told Bind.
+	Advertise string `yaml:"advertise"`
+}
+
+// Trunk is a peer known by its address.
+type Trunk struct {
+	Name  string   `yaml:"name"`
+	Allow []string `yaml:"allow"` // addresses or CIDR networks
+	// Trusted makes P-Asserted-Identity and the attestation of the caller's
+	// number count. Without it only From is read, and that is a hint.
+	Trusted bool   `yaml:"trusted"`
+	Region  string `yaml:"region"` // two letters, e.g. "IT": how national numbers are read
+	// Headers are the X- headers that reach the application, besides
+	// User-to-User and Call-Info.
+	Headers []string `yaml:"headers"`
+}
+
+// Expires bounds a registration's lifetime.
+type Expires struct {
+	Min     time.Duration `yaml:"min"`
+	Max     time.Duration `yaml:"max"`
+	Default time.Duration `yaml:"default"`
+}
+
+// DefaultConfig listens on the loopback, without trunks.
+func DefaultConfig() Config {
+	return Config{
+		Listen: []Listen{
+			{Network: "udp", Bind: "127.0.0.1:5060"},
+			{Network: "tcp", Bind: "127.0.0.1:5060"},
+		},
+		Domain:           "filo.local",
+		UserAgent:        "Filo",
+		MaxMessage:       65535,
+		MaxCalls:         20000,
+		RegisterExpires:  Expires{Min: 30 * time.Second, Max: time.Hour, Default: 5 * time.Minute},
+		MaxBindings:      10,
+		DigestAlgorithms: []string{"MD5", "SHA-256"},
+		NonceLifetime:    5 * time.Minute,
+		WebSocketPing:    20 * time.Second,
+	}
+}
+
+// Validate reports every mistake at once; each text begins with its key.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(key, format string, a ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, a...)))
+	}
+	for i, l := range c.Listen {
+		key := fmt.Sprintf("listen[%d]", i)
+		if l.Network != "udp" && l.Network != "tcp" {
+			bad(key+".network", "%q is neither udp nor tcp", l.Network)
+		}
+		checkHostPort(bad, key+".bind", l.Bind, 0)
+		if l.Advertise != "" {
+			checkHostPort(bad, key+".advertise", l.Advertise, 1)
+		}
+	}
+	if c.Domain == "" || strings.ContainsAny(c.Domain, " \t\r\n\"<>@;,") {
+		bad("domain", "%q is not a host name", c.Domain)
+	}
+	if strings.ContainsAny(c.UserAgent, "\r\n") {
+		bad("user_agent", "contains a line break")
+	}
+	c.validateTrunks(bad)
+	c.validateLimits(bad)
+	return errors.Join(errs...)
+}
+
+func (c Config) validateTrunks(bad func(key, format string, a ...any)) {
+	seen := map[string]bool{}
+	for i, t := range c.Trunks {
+		key := fmt.Sprintf("trunks[%d]", i)
+		if t.Name == "" {
+			bad(key+".name", "missing")
+		} else if seen[t.Name] {
+			bad(key+".name", "%q is used twice", t.Name)
+		}
+		seen[t.Name] = true
+		if len(t.Allow) == 0 {
+			bad(key+".allow", "missing: nobody could call over this trunk")
+		}
+		for j, a := range t.Allow {
+			if _, err := parseNetwork(a); err != nil {
+				bad(fmt.Sprintf("%s.allow[%d]", key, j), "%v", err)
+			}
+		}
+		for j, h := range t.Headers {
+			if len(h) < 3 || !strings.EqualFold(h[:2], "X-") || strings.ContainsAny(h, " :\t\r\n") {
+				bad(fmt.Sprintf("%s.headers[%d]", key, j), "%q is not the name of an X- header", h)
+			}
+		}
+		if t.Region != "" && (len(t.Region) != 2 || strings.ToUpper(t.Region) != t.Region) {
+			bad(key+".region", "%q is not two capital letters", t.Region)
+		}
+	}
+}
+
+func (c Config) validateLimits(bad func(key, format string, a ...any)) {
+	if c.MaxMessage < 1500 || c.MaxMessage > 65535 {
+		bad("max_message", "%d is not between 1500 and 65535", c.MaxMessage)
+	}
+	if c.MaxCalls < 0 {
+		bad("max_calls", "%d is negative", c.MaxCalls)
+	}
+	if c.MaxBindings < 1 || c.MaxBindings > 100 {
+		bad("max_bindings", "%d is not between 1 and 100", c.MaxBindings)
+	}
+	e := c.RegisterExpires
+	if e.Min < time.Second || e.Max < e.Min {
+		bad("register_expires", "min %v and max %v: want 1s <= min <= max", e.Min, e.Max)
+	} else if e.Default < e.Min || e.Default > e.Max {
+		bad("register_expires.default", "%v is not between min and max", e.Default)
+	}
+	if len(c.DigestAlgorithms) == 0 {
+		bad("digest_algorithms", "missing")
+	}
+	for i, a := range c.DigestAlgorithms {
+		if newHash(a) == nil {
+			bad(fmt.Sprintf("digest_algorithms[%d]", i), "%q is neither MD5 nor SHA-256", a)
+		}
+	}
+	if c.NonceLifetime < time.Second {
+		bad("nonce_lifetime", "%v is less than a second", c.NonceLifetime)
+	}
+	if c.WebSocketPing < time.Second {
+		bad("websocket_ping", "%v is less than a second", c.WebSocketPing)
+	}
+}
+
+func checkHostPort(bad func(key, format string, a ...any), key, v string, minPort int) {
+	host, port, err := net.SplitHostPort(v)
+	if err != nil {
+		bad(key, "%q is not host:port", v)
+		return
+	}
+	if p, err := strconv.Atoi(port); err != nil || p < minPort || p > 65535 {
+		bad(key, "%q has no good port", v)
+	}
+	if minPort > 0 && host == "" {
+		bad(key, "%q has no host", v)
+	}
+	if minPort == 0 && host != "" && host != "localhost" {
+		if _, err := netip.ParseAddr(host); err != nil {
+			bad(key, "%q does not begin with an IP address", v)
+		}
+	}
+}
+
+// parseNetwork reads a CIDR network or a single address.
+func parseNetwork(s string) (netip.Prefix, error) {
+	if strings.Contains(s, "/") {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return netip.Prefix{}, fmt.Errorf("bad CIDR %q: %w", s, err)
+		}
+		return p.Masked(), nil
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("bad address %q: %w", s, err)
+	}
+	a = a.Unmap()
+	return netip.PrefixFrom(a, a.BitLen()), nil
+}

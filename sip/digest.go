@@ -1,0 +1,435 @@
+package sip
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/md5" //nolint:gosec // RFC 3261 digest; SHA-256 is offered beside it
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
+)
+
+var errBadDigest = errors.New("bad digest header")
+
+// newHash is the hash of a digest algorithm; nil for one that we do not know.
+func newHash(algorithm string) func() hash.Hash {
+	switch strings.ToUpper(algorithm) {
+	case "", "MD5":
+		return md5.New
+	case "SHA-256":
+		return sha256.New
+	}
+	return nil
+}
+
+// digest is an Authorization or WWW-Authenticate header (RFC 7616).
+type digest struct {
+	username, realm, nonce, uri, response, algorithm, qop, cnonce, opaque string
+	nc                                                                    string
+}
+
+// parseDigest reads `Digest name="value", name=value, ...`.
+func parseDigest(header string) (digest, error) {
+	var d digest
+	scheme, rest, _ := strings.Cut(strings.TrimSpace(header), " ")
+	if !strings.EqualFold(scheme, "Digest") {
+		return d, errBadDigest
+	}
+	for rest = strings.TrimLeft(rest, " \t,"); rest != ""; rest = strings.TrimLeft(rest, " \t,") {
+		name, after, ok := strings.Cut(rest, "=")
+		if !ok {
+			return d, errBadDigest
+		}
+		value, tail, err := digestValue(strings.TrimLeft(after, " \t"))
+		if err != nil {
+			return d, err
+		}
+		if f := d.field(strings.ToLower(strings.TrimSpace(name))); f != nil {
+			*f = value
+		}
+		rest = tail
+	}
+	if d.nonce == "" || d.realm == "" {
+		return d, errBadDigest
+	}
+	return d, nil
+}
+
+func digestValue(s string) (value, tail string, err error) {
+	if !strings.HasPrefix(s, `"`) {
+		value, tail, _ = strings.Cut(s, ",")
+		return strings.TrimSpace(value), tail, nil
+	}
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+			if i < len(s) {
+				b.WriteByte(s[i])
+			}
+		case '"':
+			return b.String(), s[i+1:], nil
+		default:
+			b.WriteByte(s[i])
+		}
+	}
+	return "", "", errBadDigest
+}
+
+func (d *digest) field(name string) *string {
+	switch name {
+	case "username":
+		return &d.username
+	case "realm":
+		return &d.realm
+	case "nonce":
+		return &d.nonce
+	case "uri":
+		return &d.uri
+	case "response":
+		return &d.response
+	case "algorithm":
+		return &d.algorithm
+	case "qop":
+		return &d.qop
+	case "cnonce":
+		return &d.cnonce
+	case "nc":
+		return &d.nc
+	case "opaque":
+		return &d.opaque
+	}
+	return nil
+}
+
+// answer computes the response of RFC 7616 section 3.4.1 for qop auth or none.
+func (d *digest) answer(method, password string) string {
+	newH := newHash(d.algorithm)
+	sum := func(parts ...string) string {
+		h := newH()
+		_, _ = h.Write([]byte(strings.Join(parts, ":")))
+		return hex.EncodeToString(h.Sum(nil))
+	}
+	ha1, ha2 := sum(d.username, d.realm, password), sum(method, d.uri)
+	if d.qop == "" {
+		return sum(ha1, d.nonce, ha2)
+	}
+	return sum(ha1, d.nonce, d.nc, d.cnonce, d.qop, ha2)
+}
+
+// answerChallenge builds the header that answers a 401 or 407, by the
+// strongest algorithm offered that we know.
+func answerChallenge(res *gosip.Response, method, uri, user, password string) (name, value string, err error) {
+	ask, name := "WWW-Authenticate", "Authorization"
+	if res.StatusCode == 407 {
+		ask, name = "Proxy-Authenticate", "Proxy-Authorization"
+	}
+	var best digest
+	for _, h := range res.GetHeaders(ask) {
+		d, err := parseDigest(h.Value())
+		if err != nil || newHash(d.algorithm) == nil {
+			continue
+		}
+		if best.nonce == "" || strings.EqualFold(d.algorithm, "SHA-256") {
+			best = d
+		}
+	}
+	if best.nonce == "" {
+		return "", "", fmt.Errorf("no challenge that we can answer: %w", errBadDigest)
+	}
+	best.username, best.uri = user, uri
+	if best.qop != "" {
+		best.qop, best.nc, best.cnonce = "auth", "00000001", newToken()
+	}
+	best.response = best.answer(method, password)
+	return name, best.String(), nil
+}
+
+func (d *digest) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `Digest username="%s", realm="%s", nonce="%s", uri="%s", response="%s"`,
+		escapeName(d.username), escapeName(d.realm), d.nonce, d.uri, d.response)
+	if d.algorithm != "" {
+		b.WriteString(", algorithm=" + d.algorithm)
+	}
+	if d.qop != "" {
+		fmt.Fprintf(&b, `, qop=%s, nc=%s, cnonce="%s"`, d.qop, d.nc, d.cnonce)
+	}
+	if d.opaque != "" {
+		fmt.Fprintf(&b, `, opaque="%s"`, d.opaque)
+	}
+	return b.String()
+}
+
+// digestServer checks passwords. A nonce proves by its MAC that we made it and
+// when; only nonces that were used with a right password take memory.
+type digestServer struct {
+	realm      string
+	algorithms []string
+	life       time.Duration
+	now        func() time.Time
+	key        []byte
+	fails      *backoff
+
+	mu   sync.Mutex
+	used map[string]*nonceUse
+	fifo []string
+}
+
+// nonceUse remembers which counts of a nonce were used: the highest and the 64
+// below it, because requests may overtake each other.
+type nonceUse struct {
+	high   uint32
+	window uint64
+}
+
+func newDigestServer(cfg Config, now func() time.Time) *digestServer {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)
+	return &digestServer{
+		realm: cfg.Domain, algorithms: cfg.DigestAlgorithms, life: cfg.NonceLifetime, now: now, key: key,
+		fails: newBackoff(now), used: make(map[string]*nonceUse),
+	}
+}
+
+func (s *digestServer) newNonce() string {
+	var b [32]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(s.now().UnixMilli())) //nolint:gosec // after 1970
+	_, _ = rand.Read(b[8:16])
+	copy(b[16:], s.mac(b[:16]))
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+func (s *digestServer) mac(b []byte) []byte {
+	m := hmac.New(sha256.New, s.key)
+	_, _ = m.Write(b)
+	return m.Sum(nil)[:16]
+}
+
+// fresh tells whether we made the nonce, and whether it has not expired.
+func (s *digestServer) fresh(nonce string) (ours, fresh bool) {
+	b, err := base64.RawURLEncoding.DecodeString(nonce)
+	if err != nil || len(b) != 32 || subtle.ConstantTimeCompare(b[16:], s.mac(b[:16])) != 1 {
+		return false, false
+	}
+	made := time.UnixMilli(int64(binary.BigEndian.Uint64(b[:8]))) //nolint:gosec // our own number
+	age := s.now().Sub(made)
+	return true, age < s.life && age > -s.life
+}
+
+// use counts one use of a nonce; false for a replay. Without qop (count 0) a
+// nonce is good once.
+func (s *digestServer) use(nonce string, count uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.used[nonce]
+	if n == nil {
+		for len(s.fifo) > 0 {
+			_, fresh := s.fresh(s.fifo[0])
+			if fresh && len(s.fifo) < 100_000 {
+				break
+			}
+			delete(s.used, s.fifo[0])
+			s.fifo = s.fifo[1:]
+		}
+		s.used[nonce] = &nonceUse{high: count, window: 1}
+		s.fifo = append(s.fifo, nonce)
+		return true
+	}
+	switch {
+	case count == 0:
+		return false
+	case count > n.high:
+		n.window = n.window<<(count-n.high) | 1
+		n.high = count
+		return true
+	case n.high-count >= 64 || n.window&(1<<(n.high-count)) != 0:
+		return false
+	}
+	n.window |= 1 << (n.high - count)
+	return true
+}
+
+// challenges are the headers of a 401, one per algorithm in our order.
+func (s *digestServer) challenges(stale bool) []string {
+	var out []string
+	for _, a := range s.algorithms {
+		h := fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=%s, qop="auth"`, s.realm, s.newNonce(), strings.ToUpper(a))
+		if stale {
+			h += ", stale=true"
+		}
+		out = append(out, "WWW-Authenticate", h)
+	}
+	return out
+}
+
+// authenticate returns the user who proved to know the password, or the
+// response to send. Known and unknown users are told the same in the same time.
+func (u *UA) authenticate(ctx context.Context, req *gosip.Request) (string, *gosip.Response) {
+	source := addrOf(u.realSource(req)).String()
+	h := req.GetHeader("Authorization")
+	if h == nil {
+		return "", u.response(req, statusUnauthorized, "", u.auth.challenges(false)...)
+	}
+	d, err := parseDigest(h.Value())
+	if err != nil {
+		return "", u.response(req, statusBadRequest, "Bad Authorization")
+	}
+	if u.auth.fails.blocked(source, d.username) {
+		u.met.reject(rejectBackoff)
+		return "", u.response(req, statusForbidden, "")
+	}
+	stale, ok := u.auth.verify(ctx, d, string(req.Method), u.creds)
+	if ok {
+		u.auth.fails.clear(source, d.username)
+		return d.username, nil
+	}
+	if !stale {
+		u.met.reject(rejectAuth)
+		u.auth.fails.add(source, d.username)
+	}
+	return "", u.response(req, statusUnauthorized, "", u.auth.challenges(stale)...)
+}
+
+// verify checks a digest. stale: right, but by a nonce that is no longer good.
+func (s *digestServer) verify(ctx context.Context, d digest, method string, creds Credentials) (stale, ok bool) {
+	if newHash(d.algorithm) == nil || !s.offered(d.algorithm) || d.realm != s.realm || (d.qop != "" && d.qop != "auth") {
+		return false, false
+	}
+	password, known := creds.Password(ctx, d.username)
+	if !known {
+		password = "\x00" // computed all the same: the time must not tell
+	}
+	match := subtle.ConstantTimeCompare([]byte(strings.ToLower(d.response)), []byte(d.answer(method, password))) == 1
+	ours, fresh := s.fresh(d.nonce)
+	if !ours {
+		return true, false // after our restart: ask again, no failure
+	}
+	if !match || !known {
+		return false, false
+	}
+	if !fresh {
+		return true, false
+	}
+	var count uint64
+	if d.qop != "" {
+		n, err := strconv.ParseUint(d.nc, 16, 32)
+		if err != nil || n == 0 {
+			return false, false
+		}
+		count = n
+	}
+	if !s.use(d.nonce, uint32(count)) {
+		return true, false // a replay gets a new nonce, which is of no use to who replays
+	}
+	return false, true
+}
+
+func (s *digestServer) offered(algorithm string) bool {
+	if algorithm == "" {
+		algorithm = "MD5"
+	}
+	for _, a := range s.algorithms {
+		if strings.EqualFold(a, algorithm) {
+			return true
+		}
+	}
+	return false
+}
+
+// backoff slows guessing: after freeFailures wrong passwords from an address,
+// or for a user, further tries are refused for a time that doubles.
+type backoff struct {
+	now func() time.Time
+
+	mu sync.Mutex
+	m  map[string]*failures
+}
+
+type failures struct {
+	n     int
+	until time.Time
+	last  time.Time
+}
+
+const (
+	freeFailures = 8
+	maxBackoff   = time.Minute
+	maxOffenders = 10_000
+)
+
+func newBackoff(now func() time.Time) *backoff {
+	return &backoff{now: now, m: make(map[string]*failures)}
+}
+
+func offenderKeys(source, user string) [2]string {
+	return [2]string{"a" + source, "u" + source + " " + user}
+}
+
+func (b *backoff) blocked(source, user string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	for _, k := range offenderKeys(source, user) {
+		if f := b.m[k]; f != nil && now.Before(f.until) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *backoff) add(source, user string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	if len(b.m) >= maxOffenders {
+		for k, f := range b.m {
+			if now.Sub(f.last) > maxBackoff {
+				delete(b.m, k)
+			}
+		}
+	}
+	for i, k := range offenderKeys(source, user) {
+		f := b.m[k]
+		if f == nil {
+			if len(b.m) >= maxOffenders {
+				return // a flood from everywhere: nothing more to learn
+			}
+			f = &failures{}
+			b.m[k] = f
+		}
+		free := freeFailures
+		if i == 0 {
+			free *= 8 // many phones may share an address
+		}
+		if now.Sub(f.last) > 10*maxBackoff {
+			f.n = 0
+		}
+		f.n++
+		f.last = now
+		if over := f.n - free; over > 0 {
+			f.until = now.Add(min(maxBackoff, time.Second<<min(over, 10)))
+		}
+	}
+}
+
+func (b *backoff) clear(source, user string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, k := range offenderKeys(source, user) {
+		delete(b.m, k)
+	}
+}

@@ -1,0 +1,359 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
+)
+
+// Target says whom to call: a registered user, or an address.
+type Target struct {
+	User string // registered user: the newest binding by its flow
+	URI  string // or an explicit sip: URI
+	// Destination overrides where the INVITE is sent: ip:port, or the flow that
+	// ConnectWS returned.
+	Destination string
+	Transport   string // "UDP" (default), "TCP" or "WS"
+}
+
+// InviteOptions shape an outbound call.
+type InviteOptions struct {
+	From, FromName string // user part and display name of the caller
+	SDP            []byte // our offer; nil leaves the offer to the far side
+	Headers        map[string]string
+	User, Password string // answers a digest challenge; for robots
+	// OnProvisional sees each 1xx above 100. It must not block.
+	OnProvisional func(code int, sdp []byte)
+}
+
+// clientInvite is an INVITE of ours until its final response.
+type clientInvite struct {
+	req     *gosip.Request
+	tx      *gosip.ClientTx
+	initial bool
+	opts    InviteOptions
+	result  chan error // one value: nil for 2xx
+	proceed bool       // a 1xx came: CANCEL may be sent
+	cancel  *Hangup    // we want it cancelled
+	sent    bool       // the CANCEL was sent
+	giveUp  *time.Timer
+	tried   bool // credentials were sent
+	answer  []byte
+}
+
+// Invite places a call. It blocks until the far side accepts (the leg is up and
+// its ACK sent; RemoteSDP is the answer) or refuses (*StatusError). When ctx
+// ends first, the call is cancelled, and an answer that crosses the CANCEL is
+// acknowledged and hung up; the leg's own life does not depend on ctx.
+func (u *UA) Invite(ctx context.Context, t Target, o InviteOptions) (*Leg, error) {
+	if !u.enter() {
+		return nil, ErrNotServing
+	}
+	defer u.leave()
+	uri, h, err := u.resolve(t)
+	if err != nil {
+		return nil, fmt.Errorf("invite: %w", err)
+	}
+	l := u.newOutboundLeg(ctx, uri, h, o)
+	l.cli = &clientInvite{initial: true, opts: o, result: make(chan error, 1)}
+	u.legs.add(l) // before sending: the answer may be quick
+	req := l.inviteRequest(o)
+	if err := l.sendInvite(ctx, req); err != nil {
+		l.cancel(err)
+		close(l.gone)
+		u.legs.remove(l)
+		return nil, fmt.Errorf("invite: %w", err)
+	}
+	result := l.cli.result
+	u.startAdded(l)
+	select {
+	case err := <-result:
+		if err != nil {
+			return nil, err
+		}
+		return l, nil
+	case <-ctx.Done():
+		cause := context.Cause(ctx)
+		l.post(func() { l.terminate(Hangup{Cause: cancelReason(cause)}, errors.Join(ErrCancelled, cause)) })
+		return nil, fmt.Errorf("invite: %w", cause)
+	}
+}
+
+// cancelReason keeps phones from showing a missed call when somebody else
+// answered (RFC 3326); causes of ours never carry personal data.
+func cancelReason(cause error) string {
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return `SIP;cause=408;text="no answer"`
+	}
+	return `SIP;cause=487;text="cancelled"`
+}
+
+func (u *UA) newOutboundLeg(ctx context.Context, uri gosip.Uri, h hop, o InviteOptions) *Leg {
+	l := newLeg(ctx, u, "o"+newToken())
+	l.d = dialog{
+		callID:       newToken(),
+		localTag:     l.id,
+		local:        gosip.Uri{Scheme: "sip", User: escapeUser(o.From), Host: u.cfg.Domain},
+		localName:    escapeName(o.FromName),
+		remote:       gosip.Uri{Scheme: "sip", User: uri.User, Host: uri.Host, Port: uri.Port},
+		remoteTarget: uri,
+		localSeq:     1,
+		contact:      u.contactURI(o.From, h),
+		hop:          h,
+	}
+	l.localSDP = o.SDP
+	l.info = Info{
+		CallID: l.d.callID, From: o.From, FromName: o.FromName, To: uri.User, Called: uri.User,
+		Transport: h.via, Source: h.addr, Received: u.now(),
+	}
+	l.acks = newAckBook(u, l.d)
+	return l
+}
+
+func (l *Leg) inviteRequest(o InviteOptions) *gosip.Request {
+	req := l.d.request(l.u, gosip.INVITE, l.d.localSeq)
+	req.AppendHeader(gosip.NewHeader("Supported", supportedExt))
+	for name, value := range o.Headers {
+		if goodHeaderName(name) {
+			req.AppendHeader(gosip.NewHeader(name, oneLine(value)))
+		}
+	}
+	setSDP(req, o.SDP)
+	return req
+}
+
+// sendInvite starts the transaction of l.cli.
+func (l *Leg) sendInvite(ctx context.Context, req *gosip.Request) error {
+	tx, err := l.u.tx.Request(ctx, req)
+	if err != nil {
+		return fmt.Errorf("send INVITE: %w", err)
+	}
+	book := l.acks
+	tx.OnRetransmission(book.again)
+	l.cli.req, l.cli.tx = req, tx
+	return nil
+}
+
+// onInviteResponse handles a response to our INVITE in progress.
+func (l *Leg) onInviteResponse(res *gosip.Response) {
+	l.u.met.response(res.StatusCode, "in")
+	c := l.cli
+	switch {
+	case res.IsProvisional():
+		c.proceed = true
+		if c.cancel != nil {
+			l.sendCancel()
+			return
+		}
+		if c.opts.OnProvisional != nil && res.StatusCode > 100 {
+			c.opts.OnProvisional(res.StatusCode, res.Body())
+		}
+	case res.IsSuccess():
+		t := l.u.order.turn(res)
+		l.onInviteOK(res)
+		l.u.order.finish(t)
+	default:
+		l.onInviteFailure(res)
+	}
+}
+
+func (l *Leg) onInviteOK(res *gosip.Response) {
+	c := l.cli
+	if tagOf(res.To()) == "" || (c.initial && res.Contact() == nil) {
+		l.failInvite(fmt.Errorf("2xx without tag or Contact: %w", errBadMessage))
+		return
+	}
+	if c.initial {
+		l.d.remoteTag = tagOf(res.To())
+		l.d.routes = recordRoutes(res, true)
+	}
+	if contact := res.Contact(); contact != nil {
+		l.refreshTarget(contact.Address, res.Source())
+	}
+	l.acks.ack(l.d, c.req.CSeq().SeqNo)
+	c.answer = res.Body()
+	l.setRemoteSDP(c.answer)
+	l.clearInvite(nil)
+	if c.initial {
+		if l.state == stateEnded { // our CANCEL crossed the answer
+			h := Hangup{}
+			if c.cancel != nil {
+				h = *c.cancel
+			}
+			l.bye(h)
+			return
+		}
+		l.state = stateConfirmed
+	}
+	if l.byeWaits != nil {
+		l.byeWaits()
+		l.byeWaits = nil
+	}
+}
+
+func (l *Leg) onInviteFailure(res *gosip.Response) {
+	c := l.cli
+	l.u.reacks.add(c.req, res) // repeats of res are acknowledged from there
+	c.tx.Terminate()           // sipgo would hold its lock for 4 s on each repeat
+	code := res.StatusCode
+	if (code == statusUnauthorized || code == 407) && c.initial && !c.tried && c.cancel == nil && c.opts.Password != "" {
+		if err := l.inviteWithCredentials(res); err == nil {
+			return
+		}
+	}
+	if !c.initial && (code == statusNoDialog || code == statusTimeout) {
+		// RFC 3261 section 12.2.1.2: these end the dialog.
+		l.failInvite(ErrDialogGone)
+		l.bye(Hangup{})
+		l.end(ErrDialogGone)
+		return
+	}
+	l.failInvite(&StatusError{Code: code, Reason: oneLine(res.Reason)})
+}
+
+func (l *Leg) inviteWithCredentials(res *gosip.Response) error {
+	c := l.cli
+	name, value, err := answerChallenge(res, string(gosip.INVITE), c.req.Recipient.String(), c.opts.User, c.opts.Password)
+	if err != nil {
+		return err
+	}
+	c.tried, c.proceed = true, false
+	l.d.localSeq++
+	req := l.inviteRequest(c.opts)
+	req.AppendHeader(gosip.NewHeader(name, value))
+	// The connection exists, so that this does not block on a name server.
+	return l.sendInvite(l.ctx, req)
+}
+
+// onInviteDone: the transaction ended without a final response.
+func (l *Leg) onInviteDone() {
+	err := l.cli.tx.Err()
+	switch {
+	case errors.Is(err, gosip.ErrTransactionTimeout):
+		l.failInvite(ErrTimeout)
+	default:
+		l.failInvite(fmt.Errorf("invite: %w", err))
+	}
+}
+
+func (l *Leg) failInvite(err error) {
+	initial := l.cli.initial
+	l.clearInvite(err)
+	if initial {
+		l.end(err)
+	}
+}
+
+// clearInvite ends the INVITE in progress and tells who waits for it.
+func (l *Leg) clearInvite(err error) {
+	if l.cli.giveUp != nil {
+		l.cli.giveUp.Stop()
+	}
+	l.cli.result <- err
+	l.cli = nil
+}
+
+func (l *Leg) dropClient(err error) {
+	l.cli.tx.Terminate()
+	l.clearInvite(err)
+}
+
+// cancelInvite gives up an INVITE without an answer (RFC 3261 section 9.1: a
+// CANCEL may only follow a provisional response).
+func (l *Leg) cancelInvite(h Hangup) {
+	c := l.cli
+	if c == nil || c.cancel != nil {
+		return
+	}
+	c.cancel = &h
+	if c.proceed {
+		l.sendCancel()
+	}
+	// The final response is due; without it the transaction is dropped.
+	c.giveUp = l.after(timerMax, func() {
+		if l.cli == c {
+			l.dropClient(ErrTimeout)
+		}
+	})
+}
+
+func (l *Leg) sendCancel() {
+	c := l.cli
+	if c.sent {
+		return
+	}
+	c.sent = true
+	l.u.fire(cancelOf(c.req, c.cancel.Cause))
+}
+
+// cancelOf builds the CANCEL of an INVITE: same target, same top Via, same
+// route as the INVITE had, whatever a Record-Route in a 18x said.
+func cancelOf(invite *gosip.Request, cause string) *gosip.Request {
+	req := gosip.NewRequest(gosip.CANCEL, *invite.Recipient.Clone())
+	req.AppendHeader(invite.Via().Clone())
+	gosip.CopyHeaders("Route", invite, req)
+	maxForwards := gosip.MaxForwardsHeader(70)
+	req.AppendHeader(&maxForwards)
+	gosip.CopyHeaders("From", invite, req)
+	gosip.CopyHeaders("To", invite, req)
+	gosip.CopyHeaders("Call-ID", invite, req)
+	req.AppendHeader(&gosip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: gosip.CANCEL})
+	if cause != "" {
+		req.AppendHeader(gosip.NewHeader("Reason", oneLine(cause)))
+	}
+	req.SetBody(nil)
+	req.SetTransport(invite.Transport())
+	req.SetDestination(invite.Destination())
+	req.Laddr = invite.Laddr
+	return req
+}
+
+// refreshTarget takes over the far side's contact. A flow stays what it is.
+func (l *Leg) refreshTarget(contact gosip.Uri, source string) {
+	l.d.remoteTarget = contact
+	if l.d.hop.flow == "" {
+		l.d.hop.addr = nextHop(contact, l.d.routes, source)
+	}
+}
+
+// resolve turns a target into a request URI and a hop.
+func (u *UA) resolve(t Target) (gosip.Uri, hop, error) {
+	if t.User != "" {
+		b, ok := u.reg.newest(t.User)
+		if !ok {
+			return gosip.Uri{}, hop{}, ErrNotRegistered
+		}
+		return b.contact, b.hop, nil
+	}
+	var uri gosip.Uri
+	if err := gosip.ParseUri(t.URI, &uri); err != nil {
+		return gosip.Uri{}, hop{}, fmt.Errorf("uri: %w", err)
+	}
+	via := strings.ToUpper(t.Transport)
+	if via == "" {
+		via = "UDP"
+		if p, ok := uri.UriParams.Get("transport"); ok {
+			via = strings.ToUpper(p)
+		}
+	}
+	h := hop{via: via, addr: t.Destination}
+	if via == "WS" || via == "WSS" {
+		f := u.flows.get(t.Destination)
+		if f == nil {
+			return gosip.Uri{}, hop{}, ErrFlowGone
+		}
+		return uri, hop{via: f.via, addr: f.key, flow: f.key, user: f.user, ln: u.listenerFor("TCP", "")}, nil
+	}
+	if h.addr == "" {
+		h.addr = nextHop(uri, nil, "")
+	}
+	h.ln = u.listenerFor(via, h.addr)
+	if h.ln == nil && via == "UDP" {
+		return gosip.Uri{}, hop{}, ErrNoListener
+	}
+	return uri, h, nil
+}

@@ -1,0 +1,87 @@
+package sip
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics of the user agent; every label comes from a bounded set.
+type metrics struct {
+	requests  *prometheus.CounterVec
+	responses *prometheus.CounterVec
+	dialogs   prometheus.Gauge
+	resent    *prometheus.CounterVec
+	rejected  *prometheus.CounterVec
+	bindings  prometheus.Gauge
+	sockets   prometheus.Gauge
+	panics    prometheus.Counter
+}
+
+// Why a message or call was turned away.
+const (
+	rejectMalformed = "malformed"
+	rejectJunk      = "junk"
+	rejectSize      = "size"
+	rejectForbidden = "forbidden"
+	rejectAuth      = "auth"
+	rejectBackoff   = "backoff"
+	rejectDraining  = "draining"
+	rejectOverload  = "overload"
+	rejectOrigin    = "origin"
+	rejectMethod    = "method"
+	rejectNoDialog  = "no_dialog"
+)
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "filo_sip_requests_total", Help: "SIP requests received, before absorbing retransmissions, by method.",
+		}, []string{"method"}),
+		responses: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "filo_sip_responses_total", Help: "SIP responses by class (1xx to 6xx) and direction.",
+		}, []string{"class", "direction"}),
+		dialogs: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "filo_sip_dialogs", Help: "Legs in progress: ringing, answered or being dialled.",
+		}),
+		resent: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "filo_sip_retransmits_total", Help: "Messages of ours sent again, by message.",
+		}, []string{"message"}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "filo_sip_rejected_total", Help: "Messages and connections turned away, by reason.",
+		}, []string{"reason"}),
+		bindings: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "filo_sip_registered_bindings", Help: "Contacts registered now.",
+		}),
+		sockets: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "filo_sip_websockets", Help: "SIP over WebSocket connections open now.",
+		}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "filo_sip_panics_total", Help: "Panics caught while serving a request or a call.",
+		}),
+	}
+	if reg != nil {
+		reg.MustRegister(m.requests, m.responses, m.dialogs, m.resent, m.rejected, m.bindings, m.sockets, m.panics)
+	}
+	return m
+}
+
+// methodLabel bounds the method label.
+func methodLabel(method string) string {
+	switch method {
+	case "INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "INFO", "UPDATE",
+		"PRACK", "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "PUBLISH":
+		return method
+	}
+	return "other"
+}
+
+func (m *metrics) response(code int, direction string) {
+	class := "other"
+	if code >= 100 && code < 700 {
+		class = strconv.Itoa(code/100) + "xx"
+	}
+	m.responses.WithLabelValues(class, direction).Inc()
+}
+
+func (m *metrics) reject(reason string) { m.rejected.WithLabelValues(reason).Inc() }

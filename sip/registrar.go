@@ -1,0 +1,293 @@
+package sip
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
+)
+
+// RegistrationEvent tells that a user's bindings changed.
+type RegistrationEvent struct {
+	User string
+	Up   bool // the user has at least one binding now
+}
+
+// binding is where a registered user is reached.
+type binding struct {
+	user     string
+	contact  gosip.Uri
+	instance string // +sip.instance: the device, across its reconnects
+	hop      hop
+	source   string // address that registered
+	callID   string
+	seq      uint32
+	expires  time.Time
+}
+
+// registrar keeps the bindings, the newest last.
+type registrar struct {
+	limits Expires
+	max    int
+	met    *metrics
+	now    func() time.Time
+	events chan RegistrationEvent
+
+	mu sync.Mutex
+	m  map[string][]*binding
+	n  int
+}
+
+func newRegistrar(cfg Config, met *metrics, now func() time.Time) *registrar {
+	return &registrar{
+		limits: cfg.RegisterExpires, max: cfg.MaxBindings, met: met, now: now,
+		events: make(chan RegistrationEvent, 1024), m: make(map[string][]*binding),
+	}
+}
+
+// Bindings is the number of contacts that the user has registered.
+func (u *UA) Bindings(user string) int {
+	u.reg.mu.Lock()
+	defer u.reg.mu.Unlock()
+	return len(u.reg.m[user])
+}
+
+// Registered tells of bindings that come and go. One reader; when it is late
+// by a thousand events the oldest are dropped, so that Bindings is the truth.
+func (u *UA) Registered() <-chan RegistrationEvent { return u.reg.events }
+
+// run drops expired bindings until ctx ends.
+func (r *registrar) run(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			now := r.now()
+			r.dropIf(func(b *binding) bool { return now.After(b.expires) })
+		}
+	}
+}
+
+// dropFlow forgets the bindings of a closed connection.
+func (r *registrar) dropFlow(f *flow) {
+	r.dropIf(func(b *binding) bool { return b.hop.flow == f.key })
+}
+
+func (r *registrar) dropIf(gone func(*binding) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for user, list := range r.m {
+		kept := list[:0]
+		for _, b := range list {
+			if !gone(b) {
+				kept = append(kept, b)
+			}
+		}
+		if len(kept) < len(list) {
+			r.set(user, kept)
+		}
+	}
+}
+
+// set stores a user's bindings and tells the world; with the lock held.
+func (r *registrar) set(user string, list []*binding) {
+	r.n += len(list) - len(r.m[user])
+	if len(list) == 0 {
+		delete(r.m, user)
+	} else {
+		r.m[user] = list
+	}
+	r.met.bindings.Set(float64(r.n))
+	ev := RegistrationEvent{User: user, Up: len(list) > 0}
+	for {
+		select {
+		case r.events <- ev:
+			return
+		default:
+		}
+		select {
+		case <-r.events:
+		default:
+		}
+	}
+}
+
+// newest is the user's latest binding.
+func (r *registrar) newest(user string) (binding, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := r.m[user]
+	if len(list) == 0 {
+		return binding{}, false
+	}
+	return *list[len(list)-1], true
+}
+
+// boundFrom tells whether the user registered from this very address.
+func (r *registrar) boundFrom(user, source string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, b := range r.m[user] {
+		if b.source == source {
+			return true
+		}
+	}
+	return false
+}
+
+// serveRegister handles REGISTER (RFC 3261 section 10.3).
+func (u *UA) serveRegister(ctx context.Context, req *gosip.Request, tx *gosip.ServerTx) {
+	user := userOf(req.To().Address)
+	if f := u.flows.get(req.Source()); f != nil && f.user != "" {
+		if f.user != user {
+			u.met.reject(rejectForbidden)
+			u.reply(tx, u.response(req, statusForbidden, ""))
+			return
+		}
+	} else {
+		if u.creds == nil {
+			u.met.reject(rejectForbidden)
+			u.reply(tx, u.response(req, statusForbidden, ""))
+			return
+		}
+		name, res := u.authenticate(ctx, req)
+		if res == nil && name != user {
+			u.met.reject(rejectForbidden)
+			res = u.response(req, statusForbidden, "")
+		}
+		if res != nil {
+			u.reply(tx, res)
+			return
+		}
+	}
+	u.reply(tx, u.register(req, user))
+}
+
+// register applies the contacts of an authorised REGISTER.
+func (u *UA) register(req *gosip.Request, user string) *gosip.Response {
+	r := u.reg
+	news, refused := u.contactsOf(req, user)
+	if refused != nil {
+		return refused
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	before := r.m[user]
+	list := append([]*binding(nil), before...)
+	for _, n := range news {
+		var old *binding
+		list, old = without(list, n)
+		if old != nil && old.callID == n.callID && n.seq <= old.seq {
+			return u.response(req, statusServerError, "Out Of Order")
+		}
+		if n.expires.After(now) {
+			list = append(list, n)
+		}
+	}
+	if len(list) > r.max {
+		list = list[len(list)-r.max:]
+	}
+	if len(news) > 0 {
+		r.set(user, list)
+	}
+	res := u.response(req, statusOK, "")
+	for _, b := range list {
+		c := &gosip.ContactHeader{Address: b.contact}
+		c.Params.Add("expires", strconv.Itoa(int(math.Ceil(b.expires.Sub(now).Seconds()))))
+		if b.instance != "" {
+			c.Params.Add("+sip.instance", `"`+b.instance+`"`)
+		}
+		res.AppendHeader(c)
+	}
+	return res
+}
+
+// without removes the binding that n replaces: the same device by its instance,
+// else the same contact.
+func without(list []*binding, n *binding) (rest []*binding, old *binding) {
+	for _, b := range list {
+		same := b.contact.String() == n.contact.String()
+		if n.instance != "" && b.instance != "" {
+			same = n.instance == b.instance
+		}
+		if same || n.contact.Wildcard {
+			old = b
+			continue
+		}
+		rest = append(rest, b)
+	}
+	return rest, old
+}
+
+// contactsOf reads the contacts of a REGISTER. A removal is a binding that has
+// expired.
+func (u *UA) contactsOf(req *gosip.Request, user string) ([]*binding, *gosip.Response) {
+	now := u.now()
+	var out []*binding
+	for _, h := range req.GetHeaders("contact") {
+		c, ok := h.(*gosip.ContactHeader)
+		if !ok {
+			return nil, u.response(req, statusBadRequest, "Bad Contact")
+		}
+		life, ok := contactLife(req, c, u.reg.limits.Default)
+		if !ok {
+			return nil, u.response(req, statusBadRequest, "Bad Expires")
+		}
+		if life > 0 && life < u.reg.limits.Min {
+			return nil, u.response(req, statusIntervalTooBrief, "",
+				"Min-Expires", strconv.Itoa(int(u.reg.limits.Min.Seconds())))
+		}
+		bad := c.Address.Scheme != "sip" && c.Address.Scheme != "sips" || c.Address.Host == ""
+		if c.Address.Wildcard {
+			bad = life != 0
+		}
+		if bad || len(out) >= u.reg.max {
+			return nil, u.response(req, statusBadRequest, "Bad Contact")
+		}
+		instance, _ := c.Params.Get("+sip.instance")
+		h := u.hopOf(req)
+		if h.flow == "" {
+			h.addr = contactHop(c.Address, req.Source())
+		}
+		h.user = user
+		out = append(out, &binding{
+			user: user, contact: c.Address, instance: strings.Trim(instance, `"`), hop: h, source: req.Source(),
+			callID: req.CallID().Value(), seq: req.CSeq().SeqNo, expires: now.Add(min(life, u.reg.limits.Max)),
+		})
+	}
+	return out, nil
+}
+
+// contactHop is where a phone without a connection is reached: at its contact
+// when that is the address which registered, else (NAT, names) where it
+// registered from.
+func contactHop(contact gosip.Uri, source string) string {
+	if a := addrOf(contact.Host); a.IsValid() && a == addrOf(source) {
+		return nextHop(contact, nil, source)
+	}
+	return source
+}
+
+func contactLife(req *gosip.Request, c *gosip.ContactHeader, usual time.Duration) (time.Duration, bool) {
+	text, ok := c.Params.Get("expires")
+	if !ok {
+		h := req.GetHeader("Expires")
+		if h == nil {
+			return usual, true
+		}
+		text = h.Value()
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 32)
+	if err != nil {
+		return 0, false
+	}
+	return time.Duration(n) * time.Second, true
+}

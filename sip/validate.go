@@ -1,0 +1,172 @@
+package sip
+
+import (
+	"strings"
+
+	gosip "github.com/emiago/sipgo/sip"
+)
+
+// refusal is a response to a request that we cannot serve; code 0: none.
+type refusal struct {
+	code    int
+	reason  string
+	headers []string
+}
+
+func badRequest(reason string) refusal { return refusal{code: statusBadRequest, reason: reason} }
+
+// checkRequest validates what the parser lets through: missing and doubled
+// headers, mismatches and other versions. After it, From, To, Call-ID, CSeq
+// and Via are there, and so is Contact where a dialog begins.
+func checkRequest(req *gosip.Request) refusal {
+	if !strings.EqualFold(req.SipVersion, "SIP/2.0") {
+		return refusal{code: statusVersion}
+	}
+	via, from, to, cid, cseq := req.Via(), req.From(), req.To(), req.CallID(), req.CSeq()
+	switch {
+	case via == nil:
+		return badRequest("Missing Via")
+	case from == nil || tagOfFrom(from) == "":
+		return badRequest("Missing From Or Its Tag")
+	case to == nil:
+		return badRequest("Missing To")
+	case cid == nil || cid.Value() == "":
+		return badRequest("Missing Call-ID")
+	case cseq == nil:
+		return badRequest("Missing CSeq")
+	case !strings.EqualFold(string(cseq.MethodName), string(req.Method)):
+		return badRequest("CSeq Does Not Match The Method")
+	}
+	if r := checkHeaders(req); r.code != 0 {
+		return r
+	}
+	if req.Recipient.Scheme != "sip" && req.Recipient.Scheme != "sips" && req.Recipient.Scheme != "tel" {
+		return refusal{code: 416, reason: "Unsupported URI Scheme"}
+	}
+	if req.Method == gosip.INVITE {
+		c := req.Contact()
+		if c == nil || c.Address.Wildcard || (c.Address.Scheme != "sip" && c.Address.Scheme != "sips") ||
+			c.Address.Host == "" || c.Address.Port < 0 || c.Address.Port > 65535 {
+			return badRequest("Missing Or Bad Contact")
+		}
+	}
+	return checkForwards(req)
+}
+
+// checkHeaders refuses doubled single headers: which one counts differs from
+// parser to parser, and that is how requests are smuggled.
+func checkHeaders(req *gosip.Request) refusal {
+	var seen [6]bool
+	for _, h := range req.Headers() {
+		i := -1
+		switch strings.ToLower(h.Name()) {
+		case "from", "f":
+			i = 0
+		case "to", "t":
+			i = 1
+		case "call-id", "i":
+			i = 2
+		case "cseq":
+			i = 3
+		case "content-length", "l":
+			i = 4
+		case "max-forwards":
+			i = 5
+		}
+		if i < 0 {
+			continue
+		}
+		if seen[i] {
+			return badRequest("Doubled " + h.Name())
+		}
+		seen[i] = true
+	}
+	return refusal{}
+}
+
+func checkForwards(req *gosip.Request) refusal {
+	if h := req.GetHeader("Max-Forwards"); h != nil {
+		m := req.MaxForwards()
+		if m == nil {
+			return badRequest("Bad Max-Forwards")
+		}
+		if m.Val() == 0 && req.Method != gosip.OPTIONS && req.Method != gosip.ACK && req.Method != gosip.CANCEL {
+			return refusal{code: statusTooManyHops}
+		}
+	}
+	if req.Method == gosip.ACK || req.Method == gosip.CANCEL { // RFC 3261 section 8.2.2.3
+		return refusal{}
+	}
+	var unknown []string
+	for _, h := range req.GetHeaders("Require") {
+		for tag := range strings.SplitSeq(h.Value(), ",") {
+			if tag = strings.TrimSpace(tag); tag != "" && !strings.EqualFold(tag, supportedExt) {
+				unknown = append(unknown, tag)
+			}
+		}
+	}
+	if len(unknown) > 0 {
+		return refusal{code: statusBadExtension, headers: []string{"Unsupported", strings.Join(unknown, ", ")}}
+	}
+	return refusal{}
+}
+
+// mediaType is the content type without parameters, in lower case.
+func mediaType(m interface {
+	ContentType() *gosip.ContentTypeHeader
+}) string {
+	ct := m.ContentType()
+	if ct == nil {
+		return ""
+	}
+	kind, _, _ := strings.Cut(ct.Value(), ";")
+	return strings.ToLower(strings.TrimSpace(kind))
+}
+
+// checkSDP refuses a body that is not plain SDP (RFC 3261 section 8.2.3); nil
+// when it is fine or there is none.
+func checkSDP(u *UA, req *gosip.Request) *gosip.Response {
+	if len(req.Body()) == 0 {
+		return nil
+	}
+	if h := req.GetHeader("Content-Encoding"); h != nil && !strings.EqualFold(h.Value(), "identity") {
+		return u.response(req, statusUnsupportedMedia, "", "Accept-Encoding", "identity")
+	}
+	if mediaType(req) != "application/sdp" {
+		return u.response(req, statusUnsupportedMedia, "", "Accept", "application/sdp")
+	}
+	return nil
+}
+
+// lenientParsers are sipgo's header parsers, except that a header they refuse
+// stays as text. sipgo drops a message with one bad header and logs it whole;
+// this way the header is missing when it is asked for, and the peer gets its
+// 400.
+func lenientParsers() map[string]gosip.HeaderParser {
+	canonical := map[string]string{
+		"c": "Content-Type", "content-type": "Content-Type", "f": "From", "from": "From", "to": "To", "t": "To",
+		"contact": "Contact", "m": "Contact", "i": "Call-ID", "call-id": "Call-ID", "cseq": "CSeq",
+		"max-forwards": "Max-Forwards", "refer-to": "Refer-To", "referred-by": "Referred-By",
+		"k": "Supported", "s": "Subject", "r": "Refer-To", "e": "Content-Encoding", "o": "Event", "u": "Allow-Events",
+	}
+	out := make(map[string]gosip.HeaderParser)
+	for name, parse := range gosip.DefaultHeadersParser() {
+		full, ok := canonical[name]
+		if !ok { // Via, Route, Content-Length: without them nothing can be done
+			out[name] = parse
+			continue
+		}
+		out[name] = func(headerName []byte, text string) (gosip.Header, error) {
+			h, err := parse(headerName, text)
+			if err == nil || err.Error() == "comma detected" { // sipgo's unexported "more follows"
+				return h, err
+			}
+			return gosip.NewHeader(full, text), nil
+		}
+	}
+	for _, name := range []string{"k", "s", "e", "o", "u"} {
+		full := canonical[name]
+		out[name] = func(_ []byte, text string) (gosip.Header, error) { return gosip.NewHeader(full, text), nil }
+	}
+	return out
+}
