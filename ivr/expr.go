@@ -122,10 +122,13 @@ func compile(source string, line int, vars []string, options ...expr.Option) (*e
 	return &expression{source: source, line: line, program: program}, nil
 }
 
+// scopeNames puts the names of flows for those of Go.
+var scopeNames = strings.NewReplacer("type ivr.Caller", "caller", "type ivr.contextScope", "context", "type ivr.timeScope", "time")
+
 // exprMessage is the first line of an expression's error, without the drawing.
 func exprMessage(err error) string {
 	if at, ok := errors.AsType[*file.Error](err); ok {
-		return fmt.Sprintf("%s at character %d", at.Message, at.Column+1)
+		return fmt.Sprintf("%s at character %d", scopeNames.Replace(at.Message), at.Column+1)
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	return text

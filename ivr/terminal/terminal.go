@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -20,21 +21,34 @@ var ErrHungUp = errors.New("caller hung up")
 // step, what is said, and the outcome. It needs no clock: an empty line is a
 // time-out. Reading in is not interrupted by ctx.
 func Play(ctx context.Context, flow *ivr.Flow, env ivr.Env, in io.Reader, out io.Writer) (ivr.Outcome, error) {
-	t := &port{in: bufio.NewScanner(in), out: out}
+	ctx, hangUp := context.WithCancelCause(ctx)
+	defer hangUp(nil)
+	t := &port{in: bufio.NewScanner(in), out: out, hangUp: hangUp, echo: !interactive(in)}
 	env.Trace = func(step, kind string) { t.printf("[%s: %s]\n", step, kind) }
 	outcome, err := ivr.Run(ctx, flow, t, env)
 	if err != nil {
-		t.printf("error: %v\n", err)
 		return outcome, errors.Join(err, t.failed)
 	}
 	t.result(outcome)
 	return outcome, t.failed
 }
 
+// interactive reports whether a person types: then the terminal echoes.
+func interactive(in io.Reader) bool {
+	file, ok := in.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
 // port is a caller at the keyboard.
 type port struct {
 	in     *bufio.Scanner
 	out    io.Writer
+	echo   bool // print what was typed, as no terminal does
+	hangUp context.CancelCauseFunc
 	keys   []rune
 	failed error // of the first print that failed
 }
@@ -85,10 +99,14 @@ func (t *port) read() error {
 	t.printf("> ")
 	if !t.in.Scan() {
 		t.printf("(hangs up)\n")
-		return errors.Join(ErrHungUp, t.in.Err())
+		err := errors.Join(ErrHungUp, t.in.Err())
+		t.hangUp(err)
+		return err
 	}
 	line := strings.TrimSpace(t.in.Text())
-	t.printf("%s\n", line)
+	if t.echo {
+		t.printf("%s\n", line)
+	}
 	for _, key := range line {
 		if strings.ContainsRune("0123456789*#ABCD", key) {
 			t.keys = append(t.keys, key)

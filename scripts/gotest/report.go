@@ -33,7 +33,7 @@ func (r *report) add(e event) {
 		if r.output[key] == nil {
 			r.output[key] = new(strings.Builder)
 		}
-		r.output[key].WriteString(e.Output)
+		_, _ = r.output[key].WriteString(e.Output)
 	case "build-output":
 		r.print("%s", e.Output)
 	case "pass", "fail", "skip":
