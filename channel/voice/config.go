@@ -1,0 +1,75 @@
+package voice
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Config is the voice section of the configuration.
+type Config struct {
+	// LineUser is the user part that browsers INVITE to open their line.
+	LineUser string `yaml:"line_user"`
+	// LineGrace is how long a call waits, with music for the caller, for an
+	// agent whose line was lost (a reload) before it goes back to the queue.
+	LineGrace time.Duration `yaml:"line_grace"`
+	// LineSilence is how long no RTP may come from a talking agent's browser
+	// before the caller hears music.
+	LineSilence time.Duration `yaml:"line_silence"`
+	// MaxCall bounds a call's duration.
+	MaxCall time.Duration `yaml:"max_call"`
+	// Music is the prompt that callers hear while they wait.
+	Music string `yaml:"music"`
+	// Escape is the key that leads from the queue back to the menu after the
+	// menu was skipped; "" for none.
+	Escape string `yaml:"escape"`
+	// DefaultFlow runs for called numbers that Numbers does not list.
+	DefaultFlow string `yaml:"default_flow"`
+	// Numbers say, by called number, which flow runs and how.
+	Numbers map[string]Number `yaml:"numbers"`
+}
+
+// Number is one number that customers call.
+type Number struct {
+	Flow  string `yaml:"flow"`  // "" for the default flow
+	Lang  string `yaml:"lang"`  // language of the prompts, "" for the customer's or the flow's
+	Skip  *bool  `yaml:"skip"`  // false: never skip the menu on this number
+	Label string `yaml:"label"` // to show
+}
+
+// DefaultConfig returns the settings that suit most centres.
+func DefaultConfig() Config {
+	return Config{
+		LineUser:    "line",
+		LineGrace:   30 * time.Second,
+		LineSilence: 600 * time.Millisecond,
+		MaxCall:     4 * time.Hour,
+		Music:       "music",
+		Escape:      "0",
+		DefaultFlow: "default",
+		Numbers:     map[string]Number{},
+	}
+}
+
+// Validate returns all mistakes, joined; each begins with the key's path.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf(key+": "+format, args...)) //nolint:err113 // the text is the value: key path and mistake
+	}
+	if c.LineUser == "" {
+		bad("line_user", "must not be empty")
+	}
+	if c.DefaultFlow == "" {
+		bad("default_flow", "must name a flow")
+	}
+	for key, d := range map[string]time.Duration{"line_grace": c.LineGrace, "line_silence": c.LineSilence, "max_call": c.MaxCall} {
+		if d <= 0 {
+			bad(key, "%v must be more than 0", d)
+		}
+	}
+	if len(c.Escape) > 1 {
+		bad("escape", "%q must be one key or empty", c.Escape)
+	}
+	return errors.Join(errs...)
+}

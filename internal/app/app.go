@@ -1,0 +1,251 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"filo/channel/email"
+	"filo/channel/message"
+	"filo/channel/sms"
+	"filo/channel/voice"
+	chweb "filo/channel/web"
+	"filo/contact"
+	"filo/desk"
+	"filo/internal/config"
+	"filo/journey"
+	"filo/measure"
+	"filo/media"
+	"filo/router"
+	"filo/sip"
+)
+
+// App is one node: every part, built and wired.
+type App struct {
+	cfg config.Config
+	log *slog.Logger
+	reg *prometheus.Registry
+
+	record   recordStore
+	hot      hotStore
+	journey  *journey.Journey
+	measure  *measure.Engine
+	router   *router.Router
+	users    *desk.Users
+	desk     *desk.Desk
+	media    *media.Engine
+	ua       *sip.UA
+	voice    *voice.Conductor
+	messages *message.Conductor
+	email    *email.Channel
+	sms      *sms.Channel
+	visitors *chweb.Channel
+	web      *web
+
+	closers []func() error // of what New opened, last first
+	up      atomic.Bool
+	ready   chan struct{}
+}
+
+// Options change what the configuration says, for the demo and for tests.
+type Options struct {
+	Users *desk.Users // instead of desk.users_file
+	Demo  bool
+	Extra map[string]http.Handler // more patterns on the HTTP server
+}
+
+// New builds a node. Nothing answers yet but the HTTP address is bound; Run
+// or Close must follow.
+func New(ctx context.Context, cfg config.Config, log *slog.Logger, opts Options) (*App, error) {
+	a := &App{cfg: cfg, log: log, reg: prometheus.NewRegistry(), ready: make(chan struct{})}
+	a.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, build := range []struct {
+		what string
+		do   func(context.Context, Options) error
+	}{
+		{"data directory", a.buildData},
+		{"journey", a.buildJourney},
+		{"router", a.buildRouter},
+		{"desk", a.buildDesk},
+		{"messages", a.buildMessages},
+		{"media", a.buildMedia},
+		{"sip", a.buildSIP},
+		{"voice", a.buildVoice},
+		{"http", a.buildHTTP},
+	} {
+		if err := build.do(ctx, opts); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", build.what, err), a.Close())
+		}
+	}
+	return a, nil
+}
+
+// Close frees what New opened; Run does it itself.
+func (a *App) Close() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i]())
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
+
+func (a *App) buildData(context.Context, Options) error {
+	if err := os.MkdirAll(a.cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	return nil
+}
+
+func (a *App) buildRouter(context.Context, Options) (err error) {
+	targets := map[string]time.Duration{}
+	for name, q := range a.cfg.Router.Queues {
+		if q.Target > 0 {
+			targets[name] = q.Target
+		}
+	}
+	if a.measure, err = measure.New(a.cfg.Measure, measure.Deps{Log: a.log, Registry: a.reg, Targets: targets}); err != nil {
+		return err
+	}
+	// A restart within one second would reuse an epoch, so the clock is taken
+	// in milliseconds; it wraps after 49 days, which no offer survives.
+	epoch := uint32(time.Now().UnixMilli()) //nolint:gosec // wraps on purpose
+	a.router, err = router.New(a.cfg.Router, router.Deps{Log: a.log, Registry: a.reg, Epoch: epoch})
+	return err
+}
+
+func (a *App) buildDesk(_ context.Context, opts Options) (err error) {
+	a.users = opts.Users
+	if a.users == nil {
+		if a.users, err = desk.LoadUsers(a.cfg.Desk.UsersFile); err != nil {
+			return fmt.Errorf("users_file: %w", err)
+		}
+	}
+	dc := a.cfg.Desk
+	dc.Demo = opts.Demo
+	dc.Domain = a.cfg.SIP.Domain
+	dc.Origins = append(dc.Origins, a.cfg.HTTP.Origins...)
+	a.desk, err = desk.New(dc, desk.Deps{
+		Log: a.log, Registry: a.reg, Users: a.users, Router: a.router, Thread: a.journey,
+		Calls: voiceCalls{a}, Messages: deskMessages{a}, Lines: voiceCalls{a}, Measure: a.measure,
+		Routing: a.cfg.Router,
+	})
+	return err
+}
+
+func (a *App) buildMedia(context.Context, Options) (err error) {
+	if a.media, err = media.New(a.cfg.Media, media.Deps{Log: a.log, Registry: a.reg}); err != nil {
+		return err
+	}
+	a.onClose(a.media.Close)
+	return nil
+}
+
+func (a *App) buildSIP(context.Context, Options) (err error) {
+	a.ua, err = sip.New(a.cfg.SIP, sip.Deps{Log: a.log, Registry: a.reg, Credentials: a.desk})
+	return err
+}
+
+func (a *App) buildVoice(context.Context, Options) error {
+	flows, prompts, err := a.loadFlows()
+	if err != nil {
+		return err
+	}
+	a.voice, err = voice.New(a.cfg.Voice, voice.Deps{
+		Log: a.log, Registry: a.reg, UA: a.ua, Media: a.media, Router: a.router,
+		Journey: a.journey, Measure: a.measure, Agents: a.users, Watcher: deskWatcher{a.desk},
+		Trunks: a.cfg.SIP.Trunks, Flows: flows, Prompts: prompts,
+	})
+	return err
+}
+
+func (a *App) buildMessages(_ context.Context, _ Options) (err error) {
+	secret, err := secretFile(filepath.Join(a.cfg.DataDir, "mail.secret"))
+	if err != nil {
+		return err
+	}
+	if a.email, err = email.New(a.cfg.Email, email.Deps{Journey: a.journey, Secret: secret, Log: a.log, Registry: a.reg}); err != nil {
+		return fmt.Errorf("email: %w", err)
+	}
+	if a.sms, err = sms.New(a.cfg.SMS, sms.Deps{Log: a.log, Registry: a.reg}); err != nil {
+		return fmt.Errorf("sms: %w", err)
+	}
+	a.messages, err = message.New(a.cfg.Message, message.Deps{
+		Journey: a.journey, Router: message.FromRouter(a.router), Measure: a.measure,
+		Connectors: map[contact.Channel]message.Connector{contact.Email: a.email, contact.SMS: a.sms},
+		Log:        a.log, Registry: a.reg,
+	})
+	if err != nil {
+		return err
+	}
+	a.email.Attach(a.messages)
+	a.sms.Attach(a.messages)
+	return nil
+}
+
+// Run serves until ctx ends, then stops: new calls are refused, those in
+// progress may finish for the drain time, the rest is hung up, and what was
+// opened is closed. It may be called once.
+func (a *App) Run(ctx context.Context) error {
+	l := &lifecycle{log: a.log, stopLimit: 10 * time.Second, drain: a.drain, up: a.started}
+	l.add("journey", a.journey.Run)
+	l.add("router", a.router.Run)
+	l.add("desk", a.desk.Run)
+	l.addReady("messages", a.messages.Ready(), a.messages.Run)
+	if a.cfg.Email.Enabled() {
+		l.addReady("smtp", a.email.Ready(), a.email.Serve)
+	}
+	l.add("calls after their end", a.voiceAfter)
+	l.addReady("sip", a.ua.Ready(), func(ctx context.Context) error { return a.ua.Serve(ctx, a.voice.Serve) })
+	l.add("phones", a.voice.FollowPhones)
+	l.add("http", a.web.run)
+	return errors.Join(l.run(ctx), a.Close())
+}
+
+// voiceAfter stops, at its turn, what calls left behind.
+func (a *App) voiceAfter(ctx context.Context) error {
+	<-ctx.Done()
+	a.voice.Close()
+	return nil
+}
+
+func (a *App) started() {
+	a.up.Store(true)
+	a.log.Info("filo is up", "http", a.web.URL(), "sip_udp", a.ua.Addr("udp"), "sip_tcp", a.ua.Addr("tcp"), "version", Version())
+	close(a.ready)
+}
+
+func (a *App) drain(ctx context.Context) {
+	a.up.Store(false)
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.Drain)
+	defer cancel()
+	if a.cfg.Drain > 0 {
+		a.log.Info("draining", "calls", a.voice.Calls(), "limit", a.cfg.Drain.String())
+	}
+	if err := a.ua.Drain(ctx); err != nil {
+		a.log.Info("calls are cut off", "calls", a.voice.Calls())
+	}
+}
+
+// Ready is closed when every part has started.
+func (a *App) Ready() <-chan struct{} { return a.ready }
+
+// URL is where the HTTP server answers.
+func (a *App) URL() string { return a.web.URL() }
+
+// SIPAddr is the bound address of a SIP listener, "udp" or "tcp".
+func (a *App) SIPAddr(network string) string { return a.ua.Addr(network) }
+
+// SMTPAddr is the bound address of the SMTP listener, "" when mail is off.
+func (a *App) SMTPAddr() string { return a.email.Addr() }

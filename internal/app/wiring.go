@@ -1,0 +1,149 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"filo/channel/voice"
+	"filo/configs"
+	"filo/contact"
+	"filo/desk"
+	"filo/ivr"
+)
+
+// The desk needs the conductors and the conductors need the desk. These
+// adapters hold the App, whose fields are set before anything runs.
+
+// voiceCalls is the voice conductor as the desk sees it.
+type voiceCalls struct{ a *App }
+
+// Command implements desk.Calls.
+func (v voiceCalls) Command(ctx context.Context, id contact.ID, cmd contact.CallCommand) error {
+	return v.a.voice.Command(ctx, id, cmd)
+}
+
+// LineUp implements desk.Lines.
+func (v voiceCalls) LineUp(agent contact.AgentID) bool { return v.a.voice.LineUp(agent) }
+
+// deskMessages is the message conductor as the desk sees it.
+type deskMessages struct{ a *App }
+
+// Reply implements desk.Messages.
+func (m deskMessages) Reply(ctx context.Context, r contact.Reply) error {
+	_, err := m.a.messages.Reply(ctx, r)
+	return err //nolint:wrapcheck // an adapter
+}
+
+// Close implements desk.Messages.
+func (m deskMessages) Close(ctx context.Context, n contact.WrapUpNote) error {
+	return m.a.messages.Close(ctx, n) //nolint:wrapcheck // an adapter
+}
+
+// deskWatcher is the desk as the voice conductor sees it.
+type deskWatcher struct{ d *desk.Desk }
+
+// LineChanged implements voice.Watcher.
+func (w deskWatcher) LineChanged(agent contact.AgentID, up bool) { w.d.LineChanged(agent, up) }
+
+// CallChanged implements voice.Watcher.
+func (w deskWatcher) CallChanged(id contact.ID, s voice.CallState) {
+	w.d.ContactState(id, s.Hold, s.Muted, s.LineLost)
+}
+
+// secretFile reads 32 random bytes from path, made at the first start.
+func secretFile(path string) ([]byte, error) {
+	b, err := os.ReadFile(path) //nolint:gosec // below our own data directory
+	if err == nil {
+		return b, nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	b = make([]byte, 32)
+	_, _ = rand.Read(b) // never fails
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		return nil, fmt.Errorf("write secret: %w", err)
+	}
+	return b, nil
+}
+
+// authorize decides who may open a SIP WebSocket: a signed-in agent by the
+// session's cookie, or a visitor by a call token.
+func (a *App) authorize(r *http.Request) (user string, err error) {
+	if r.URL.Query().Has("token") {
+		return a.visitors.Authorize(r) //nolint:wrapcheck // an adapter
+	}
+	return a.desk.Authorize(r) //nolint:wrapcheck // an adapter
+}
+
+func (a *App) buildHTTP(ctx context.Context, opts Options) (err error) {
+	mux := http.NewServeMux()
+	mux.Handle("/", a.desk.Handler())
+	mux.Handle("/v1/", a.visitors.Handler())
+	if a.cfg.SMS.Enabled() {
+		mux.Handle("/hooks/sms", a.sms)
+	}
+	mux.Handle("/sip", a.ua.WebSocket(a.authorize, a.origins()))
+	mux.Handle("GET /metrics", metricsHandler(a.reg))
+	mux.Handle("GET /healthz", healthHandler(a.up.Load))
+	for pattern, h := range opts.Extra {
+		mux.Handle(pattern, h)
+	}
+	if a.web, err = listen(ctx, a.cfg.HTTP, a.log, mux); err != nil {
+		return err
+	}
+	a.onClose(func() error { _ = a.web.listener.Close(); return nil }) // Run has closed it already
+	return nil
+}
+
+// loadFlows reads the flows and prompts: those of the configured directories
+// before those in the program.
+func (a *App) loadFlows() (map[string]*ivr.Flow, *ivr.Prompts, error) {
+	cfg := a.cfg.IVR
+	var flows []ivr.Source
+	var sounds []fs.FS
+	if cfg.FlowsDir != "" {
+		root, err := a.openDir(cfg.FlowsDir)
+		if err != nil {
+			return nil, nil, fmt.Errorf("flows_dir: %w", err)
+		}
+		flows = append(flows, ivr.Source{Label: cfg.FlowsDir, FS: root.FS()})
+	}
+	if cfg.PromptsDir != "" {
+		root, err := a.openDir(cfg.PromptsDir)
+		if err != nil {
+			return nil, nil, fmt.Errorf("prompts_dir: %w", err)
+		}
+		sounds = append(sounds, root.FS())
+	}
+	cache := filepath.Join(a.cfg.DataDir, "speech")
+	if err := os.MkdirAll(cache, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("make speech cache: %w", err)
+	}
+	root, err := a.openDir(cache)
+	if err != nil {
+		return nil, nil, fmt.Errorf("speech cache: %w", err)
+	}
+	parsed, err := ivr.LoadFlows(append(flows, ivr.Source{Label: "built-in", FS: configs.Flows()})...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("flows: %w", err)
+	}
+	prompts := ivr.NewPrompts(ivr.NewSpeech(cfg.Speech, root), append(sounds, configs.Prompts())...)
+	return parsed, prompts, nil
+}
+
+// openDir opens a directory that no name leads out of, until Close.
+func (a *App) openDir(path string) (*os.Root, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("open directory: %w", err)
+	}
+	a.onClose(root.Close)
+	return root, nil
+}
