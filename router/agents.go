@@ -54,12 +54,13 @@ func (r *Router) SetReady(ctx context.Context, id contact.AgentID, ready bool, r
 		if !ready {
 			cmd.Op, cmd.Reason = core.OpNotReady, core.ReasonUser
 		}
-		before := a.note
+		note, news := a.note, a.news
 		a.note = reason
 		err := l.apply(cmd)
-		if err != nil {
-			a.note = before
-		} else if !ready && before != reason {
+		switch {
+		case err != nil:
+			a.note = note
+		case !ready && note != reason && news == a.news:
 			l.tell(a, AgentEvent{Kind: StateEvent}) // other words for the same state are no news to the core
 		}
 		return err
@@ -189,6 +190,7 @@ func (l *loop) agentState(e *core.Effect, now time.Time) {
 	if a.code != e.Reason && e.Reason == core.ReasonRONA {
 		l.r.log.Info("agent not ready: offers expired", "agent_id", a.spec.ID)
 	}
+	a.news++
 	a.state, a.ready, a.code = e.State, e.Ready, e.Reason
 	l.tell(a, AgentEvent{Kind: StateEvent})
 	if l.r.onState != nil {

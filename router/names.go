@@ -45,6 +45,7 @@ type agent struct {
 	ready    bool
 	code     core.Reason
 	note     string // the agent's own words for not being ready
+	news     uint64 // states that the core told
 	since    time.Time
 	watchers []*watcher
 }

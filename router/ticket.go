@@ -34,7 +34,7 @@ type Ticket struct {
 
 // eventsBuffered is how many events may wait for a ticket's owner. An offer
 // makes two; an owner that far behind does not read at all.
-const eventsBuffered = 32
+const eventsBuffered = 8
 
 // Place puts a contact into its queue and returns at once: what happens next
 // comes as events. It returns an error for a queue or channel that is not
@@ -126,7 +126,7 @@ func (t *Ticket) Contact() contact.ID { return t.card.Contact }
 
 // Events tells what happens to the contact, in order. It is closed after the
 // Closed event, which comes when wrap-up is over too. The router never waits
-// for its reader: an owner that leaves 32 events unread loses the contact.
+// for its reader: an owner that leaves 8 events unread loses the contact.
 func (t *Ticket) Events() <-chan Event { return t.events }
 
 // Position returns the place among the contacts of the same queue and channel
