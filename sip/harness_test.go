@@ -40,7 +40,7 @@ func run(t *testing.T, cfg Config, creds Credentials, h Handler) *UA {
 	if h == nil {
 		h = func(ctx context.Context, l *Leg) { <-ctx.Done() }
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // ends in Cleanup, one UA after the other
 	done := make(chan error, 1)
 	go func() { done <- u.Serve(ctx, h) }()
 	select {

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -142,6 +143,7 @@ type packetFilter struct {
 	net.PacketConn
 	metrics *metrics
 	limit   int
+	muted   atomic.Bool   // reads and drops: the UA stops
 	reading chan struct{} // closed by the first ReadFrom: sipgo knows the socket then
 	once    sync.Once
 }
@@ -162,7 +164,7 @@ func (f *packetFilter) ReadFrom(b []byte) (int, net.Addr, error) {
 			return n, addr, fmt.Errorf("read datagram: %w", err)
 		}
 		switch {
-		case n <= 4: // keep-alive
+		case n <= 4 || f.muted.Load(): // keep-alive
 		case n > f.limit:
 			f.metrics.reject(rejectSize)
 		case !looksLikeSIP(b[:n]):

@@ -208,11 +208,20 @@ func (u *UA) shutdown() error {
 	defer cancel()
 	_ = u.legs.awaitEmpty(ctx) // what is left is cut off below
 	u.farewells.await(ctx)
+	// From here on nothing new is read. The sockets stay in sipgo's pool until
+	// what it read last is served: it would open new ones to respond.
+	for _, ln := range u.listeners {
+		if ln.packets != nil {
+			ln.packets.muted.Store(true)
+		}
+	}
 	u.cutOff()
 	u.stateMu.Lock()
 	u.state = stoppedServing
 	u.stateMu.Unlock()
 	u.tx.Close() // ends transactions that still wait, BYEs among them
+	u.inside.Wait()
+	u.tx.Close() // what began in between
 	u.flows.closeAll()
 	_ = u.sockets.Close()
 	var errs []error
@@ -222,9 +231,8 @@ func (u *UA) shutdown() error {
 		}
 	}
 	_ = u.tp.Close() // its sockets are closed already
-	u.inside.Wait()
-	u.tx.Close() // what began in between
 	u.wg.Wait()
+	_ = u.tp.Close()
 	return errors.Join(errs...)
 }
 
