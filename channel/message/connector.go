@@ -36,6 +36,7 @@ type Outgoing struct {
 	Contact  contact.ID
 	Customer contact.CustomerID
 	Agent    contact.AgentID
+	Event    string // id that the message's event will have, for links in it
 	Thread   string
 	Inbox    string // our own address or number to send from
 	Peer     string
@@ -61,6 +62,8 @@ type Connector interface {
 // Journey is what the conductor needs of the journey.
 type Journey interface {
 	Ingest(ctx context.Context, e journey.Event) (journey.Receipt, error)
+	Event(ctx context.Context, id string) (journey.Event, error)
+	FindMessage(ctx context.Context, source, sourceID string) (journey.Event, error)
 	MarkAnswered(ctx context.Context, events []string, by string) error
 	SaveContact(ctx context.Context, c journey.OpenContact) error
 	OpenContacts(ctx context.Context) ([]journey.OpenContact, error)

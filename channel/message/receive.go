@@ -104,7 +104,11 @@ func (c *Conductor) begins(ctx context.Context, in Inbound) (Receipt, string, er
 	}
 	r := Receipt{Event: got.ID, Customer: got.Customer, Contact: id, Duplicate: got.Duplicate}
 	if got.Duplicate {
-		return r, "duplicate", nil
+		missing, err := c.missing(ctx, got.ID)
+		if err != nil || missing == "" {
+			return r, "duplicate", err
+		}
+		id, r.Contact = missing, missing
 	}
 	st := state{Thread: in.Thread, Inbox: in.Inbox, Tier: contact.D2}
 	st.arrived(got.ID, in.Ref, in.Refs)
@@ -118,6 +122,21 @@ func (c *Conductor) begins(ctx context.Context, in Inbound) (Receipt, string, er
 	}
 	c.begin(v)
 	return r, "opened", nil
+}
+
+// missing returns the contact that an event was to open, if the process died
+// between the event's commit and the contact's: it is neither open nor was it
+// ever worked on.
+func (c *Conductor) missing(ctx context.Context, event string) (contact.ID, error) {
+	e, err := c.journey.Event(ctx, event)
+	if err != nil || e.Contact == "" || !e.Answered.IsZero() || c.byID(e.Contact) != nil {
+		return "", err //nolint:wrapcheck // Received says what was tried
+	}
+	_, err = c.journey.FindMessage(ctx, "desk", wrapUpID(e.Contact))
+	if errors.Is(err, journey.ErrUnknown) {
+		return e.Contact, nil
+	}
+	return "", err //nolint:wrapcheck // Received says what was tried
 }
 
 // join adds the message to the open contact of its thread.

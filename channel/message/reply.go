@@ -81,10 +81,11 @@ func (v *conversation) reply(ctx context.Context, r contact.Reply) (string, erro
 		return "", fmt.Errorf("%w: %s", ErrNoConnector, oc.Channel)
 	}
 	start := v.c.now()
+	event := contact.NewToken("e_", start)
 	sendCtx, cancel := context.WithTimeout(ctx, v.c.cfg.SendTimeout)
 	defer cancel()
 	sent, err := link.Send(sendCtx, Outgoing{
-		Contact: oc.ID, Customer: oc.Customer, Agent: r.Agent, Thread: st.Thread, Inbox: st.Inbox,
+		Contact: oc.ID, Customer: oc.Customer, Agent: r.Agent, Event: event, Thread: st.Thread, Inbox: st.Inbox,
 		Peer: oc.Peer, Subject: oc.Subject, Body: r.Body, Ref: st.Ref, Refs: slices.Clone(st.Refs),
 	})
 	since(v.c.metrics.send.WithLabelValues(string(oc.Channel)), start, v.c.now())
@@ -92,7 +93,7 @@ func (v *conversation) reply(ctx context.Context, r contact.Reply) (string, erro
 		v.c.metrics.replies.WithLabelValues(string(oc.Channel), "failed").Inc()
 		return "", err //nolint:wrapcheck // Reply says what was tried
 	}
-	id, err := v.record(ctx, r, sent, pending)
+	id, err := v.record(ctx, r, event, sent, pending)
 	if err != nil {
 		v.c.metrics.replies.WithLabelValues(string(oc.Channel), "unrecorded").Inc()
 		return "", errors.Join(ErrNotRecorded, err)
@@ -103,18 +104,20 @@ func (v *conversation) reply(ctx context.Context, r contact.Reply) (string, erro
 
 // record puts a reply that has left on the thread. The message is out, so an
 // agent who closes the window must not stop this.
-func (v *conversation) record(ctx context.Context, r contact.Reply, sent Sent, answered []string) (string, error) {
+func (v *conversation) record(ctx context.Context, r contact.Reply, event string, sent Sent, answered []string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	now := v.c.now()
 	v.mu.Lock()
-	oc := v.open
+	oc, thread := v.open, v.state.Thread
 	v.mu.Unlock()
 	e := journey.Event{
-		Source: string(oc.Channel), SourceID: sent.SourceID, Customer: oc.Customer,
+		ID: event, Source: string(oc.Channel), SourceID: sent.SourceID, Customer: oc.Customer,
 		OccurredAt: now, ReceivedAt: now, Channel: oc.Channel, Dir: contact.Outbound,
 		Kind: journey.KindMessage, Summary: Summary(r.Body), Contact: oc.ID,
-		Attrs: attrs("subject", sent.Subject, "from", sent.From, "to", oc.Peer, "agent", string(r.Agent), "text", r.Body),
+		Attrs: attrs("subject", sent.Subject, "from", sent.From, "to", oc.Peer,
+			"agent", string(r.Agent), "queue", oc.Target.Queue, "thread", thread),
+		Contents: []journey.Content{{Type: "text/plain; charset=utf-8", Data: []byte(r.Body)}},
 	}
 	if len(answered) > 0 {
 		e.InReplyTo = answered[len(answered)-1]
@@ -200,6 +203,9 @@ func (c *Conductor) Close(ctx context.Context, n contact.WrapUpNote) error {
 func anyOf(list, of []string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(of, s) })
 }
+
+// wrapUpID is the source id of a contact's note: there is one.
+func wrapUpID(id contact.ID) string { return "wrapup:" + string(id) }
 
 // note puts the disposition on the thread.
 func (c *Conductor) note(ctx context.Context, e ended, n contact.WrapUpNote) error {

@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"time"
 
-	"filo/channel/message"
 	"filo/contact"
+	"filo/journey"
 )
 
 // Config is the sms section of the configuration. Without numbers the channel
@@ -72,7 +72,7 @@ func (c Config) Validate() error {
 	seen := make(map[string]int)
 	for i, n := range c.Numbers {
 		key := fmt.Sprintf("numbers[%d]", i)
-		if e164, ok := message.E164(n.Number, ""); !ok || e164 != n.Number {
+		if e164, ok := journey.NormalPhone(n.Number, ""); !ok || e164 != n.Number {
 			bad(key+".number", "%q is not a number in E.164 form (+39...)", n.Number)
 		}
 		if j, ok := seen[n.Number]; ok {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"filo/channel/message"
 	"filo/contact"
@@ -168,12 +169,13 @@ func (c *Channel) inbound(p url.Values) (message.Inbound, error) {
 		return message.Inbound{}, fmt.Errorf("%w: From: missing or longer than 64", ErrBadBody)
 	}
 	now := c.now()
-	e164, isPhone := message.E164(from, number.Region)
+	e164, isPhone := journey.NormalPhone(from, number.Region)
 	in := message.Inbound{
 		Event: journey.Event{
 			Source: "sms", SourceID: sid, OccurredAt: now, ReceivedAt: now, Channel: contact.SMS,
 			Dir: contact.Inbound, Kind: journey.KindMessage, Summary: message.Summary(p.Get("Body")),
-			Attrs: map[string]string{"from": from, "to": number.Number, "text": p.Get("Body")},
+			Attrs:    map[string]string{"from": from, "to": number.Number, "queue": number.Queue},
+			Contents: []journey.Content{{Type: "text/plain; charset=utf-8", Data: []byte(strings.ToValidUTF8(p.Get("Body"), "\uFFFD"))}},
 		},
 		Target: contact.Target{
 			Queue: number.Queue, Skills: number.Skills, Priority: number.Priority, Lang: number.Lang,
@@ -190,6 +192,9 @@ func (c *Channel) inbound(p url.Values) (message.Inbound, error) {
 	}
 	if kind := p.Get("OptOutType"); kind != "" {
 		in.Event.Attrs["opt_out"] = kind
+	}
+	if in.Quiet {
+		in.Event.Attrs["quiet"] = "1"
 	}
 	addMedia(in.Event.Attrs, p)
 	return in, nil
