@@ -165,6 +165,9 @@ func (e *rtpEndpoint) Accept(answer []byte) error {
 			f.in[pt] = c
 		}
 	}
+	if f.in[e.dtmfPT] == codecNone {
+		f.in[e.dtmfPT] = codecDTMF
+	}
 	if err := e.follow(&d.media[i], f); err != nil {
 		return err
 	}

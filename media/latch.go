@@ -43,14 +43,16 @@ type candidate struct {
 	count int
 }
 
-// reset opens the latch for the address of a new description.
+// reset opens the latch for a new description. When its address is the old one
+// we go on sending to where the far side was last proven to be.
 func (l *latch) reset(sdp netip.AddrPort) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.sdp == sdp && l.dest.Load() != nil {
-		return // nothing new: a proven address stays proven
-	}
+	same := l.sdp == sdp && l.dest.Load() != nil
 	l.sdp, l.latched, l.cand = sdp, false, candidate{}
+	if same {
+		return
+	}
 	if sdp.IsValid() && l.policy.allows(sdp.Addr()) {
 		l.dest.Store(&sdp)
 	} else {
@@ -75,7 +77,8 @@ func (l *latch) admit(addr netip.AddrPort, h *rtpHeader) (ok bool, why refusal) 
 		why = refuseUnproven
 	default:
 		l.latched = true
-		l.dest.Store(&addr)
+		proven := addr // a copy, so that only this branch allocates
+		l.dest.Store(&proven)
 		return true, ""
 	}
 	l.refused++

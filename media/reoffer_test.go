@@ -85,6 +85,22 @@ func TestOurHold(t *testing.T) {
 	}
 }
 
+func TestOurOfferKeepsRefusedSections(t *testing.T) {
+	server := newEngine(t)
+	leg, _, err := server.Answer(t.Context(), []byte(sdpLines("v=0", "c=IN IP4 127.0.0.1",
+		"m=video 5000 RTP/AVP 31", "m=audio 9 RTP/AVPF 0", "m=image 7 udptl t38")), Options{})
+	require.NoError(t, err)
+	offer, err := leg.Hold(true)
+	require.NoError(t, err)
+	d, err := parseSDP(offer)
+	require.NoError(t, err)
+	require.Len(t, d.media, 3)
+	require.Zero(t, d.media[0].port)
+	require.Equal(t, "RTP/AVPF", d.media[1].proto)
+	require.NotZero(t, d.media[1].port)
+	require.Equal(t, []string{"t38"}, d.media[2].formats)
+}
+
 func TestWebRTCHoldAndResumeFromTheFarSide(t *testing.T) {
 	robots, server := newEngine(t), newEngine(t)
 	r, s := dial(t, robots, server, WebRTC, Options{}, Options{})
@@ -153,4 +169,22 @@ func TestReofferThatFailsChangesNothing(t *testing.T) {
 	}
 	require.NoError(t, leg.Play(t.Context(), Tone(440, 40*time.Millisecond)))
 	p.waitFor(2)
+}
+
+// A browser that has no track yet declares no SSRC.
+func TestUndeclaredSSRC(t *testing.T) {
+	robots, server := newEngine(t), newEngine(t)
+	r, offer, err := robots.Offer(t.Context(), Options{}, WebRTC)
+	require.NoError(t, err)
+	var kept []string
+	for _, l := range strings.Split(string(offer), "\r\n") {
+		if !strings.HasPrefix(l, "a=ssrc") && !strings.HasPrefix(l, "a=msid") {
+			kept = append(kept, l)
+		}
+	}
+	s, answer, err := server.Answer(t.Context(), []byte(strings.Join(kept, "\r\n")), Options{})
+	require.NoError(t, err)
+	require.NoError(t, r.Accept(answer))
+	talk(t, r, 440)
+	hears(t, server.Meter(s), 440)
 }

@@ -20,6 +20,11 @@ type localDesc struct {
 	rtpPort uint16
 	// rtcpPort is 0 when RTCP shares the RTP port.
 	rtcpPort uint16
+
+	// What the last answer refused, which an offer of ours must repeat in its
+	// place (RFC 3264 section 8), and the profile that it agreed on.
+	before, after string
+	proto         string
 }
 
 // payload is one format of our m= line.
@@ -72,23 +77,29 @@ func (l *localDesc) offer(codecs []Codec, dtmfPT int, dir direction) []byte {
 		pts = append(pts, payload{int(c.staticPT()), c})
 	}
 	pts = append(pts, payload{dtmfPT, codecDTMF})
-	return l.render(l.section("RTP/AVP", pts, dir))
+	proto := l.proto
+	if proto == "" {
+		proto = "RTP/AVP"
+	}
+	return l.render(l.before + l.section(proto, pts, dir) + l.after)
 }
 
 // answer accepts section i of the offer with format f and refuses the others
 // with port 0 (RFC 3264 section 6).
 func (l *localDesc) answer(offer *sessionDesc, i int, f format, dir direction) []byte {
-	var b strings.Builder
-	for k, m := range offer.media {
-		if k != i {
-			fmt.Fprintf(&b, "m=%s 0 %s %s\r\n", m.kind, m.proto, strings.Join(m.formats, " "))
-			continue
-		}
-		pts := []payload{{int(f.pt), f.codec}}
-		if f.dtmfPT >= 0 {
-			pts = append(pts, payload{f.dtmfPT, codecDTMF})
-		}
-		b.WriteString(l.section(m.proto, pts, dir))
+	l.before, l.after = refused(offer.media[:i]), refused(offer.media[i+1:])
+	l.proto = offer.media[i].proto
+	pts := []payload{{int(f.pt), f.codec}}
+	if f.dtmfPT >= 0 {
+		pts = append(pts, payload{f.dtmfPT, codecDTMF})
 	}
-	return l.render(b.String())
+	return l.render(l.before + l.section(l.proto, pts, dir) + l.after)
+}
+
+func refused(sections []mediaDesc) string {
+	var b strings.Builder
+	for _, m := range sections {
+		fmt.Fprintf(&b, "m=%s 0 %s %s\r\n", m.kind, m.proto, strings.Join(m.formats, " "))
+	}
+	return b.String()
 }

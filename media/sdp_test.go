@@ -136,6 +136,8 @@ func TestAnswer(t *testing.T) {
 		"broadcast":        {sdpLines("v=0", "c=IN IP4 255.255.255.255", "m=audio 9 RTP/AVP 0"), ErrNotAcceptable, nil},
 		"garbage":          {"hello", ErrBadSDP, nil},
 		"chromium":         {chromiumOffer, nil, []string{"UDP/TLS/RTP/SAVPF 0 8 126\r\n", "a=ice-lite", "a=setup:passive", "a=fingerprint:sha-256", "a=rtcp-mux", "typ host"}},
+		"mDNS candidate":   {strings.Replace(chromiumOffer, "2122260223 127.0.0.1", "2122260223 1f4712db-ea17-4bcf-a596-105139dfd8bf.local", 1), nil, nil},
+		"video beside":     {chromiumOffer + sdpLines("m=video 9 UDP/TLS/RTP/SAVPF 96", "c=IN IP4 0.0.0.0", "a=mid:1", "a=sendrecv", "a=rtcp-mux", "a=rtpmap:96 VP8/90000"), nil, []string{"m=video 0 UDP/TLS/RTP/SAVPF"}},
 		"no fingerprint":   {strings.Replace(chromiumOffer, "a=fingerprint:", "a=x:", 1), ErrNotAcceptable, nil},
 		"weak fingerprint": {strings.Replace(chromiumOffer, "sha-256", "sha-1", 1), ErrNotAcceptable, nil},
 		"no ICE":           {strings.Replace(chromiumOffer, "a=ice-pwd:", "a=x:", 1), ErrNotAcceptable, nil},
