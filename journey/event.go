@@ -28,6 +28,19 @@ type Event struct {
 	CaseID     string
 	Contact    contact.ID // of which it was part, "" for none
 	InReplyTo  string     // id of the event that this one answers, "" for none
+	Thread     string     // conversation of a message; Ingest fills it: SMS by number, mails by InReplyTo
+	Answered   time.Time  // when an inbound message was answered, zero while nobody did; kept by the Record
+	Evidence   []Evidence // why Identities are one person, beyond what Ingest derives from Kind and Attrs
+	Contents   []Content  // bodies, stored in the same commit: what people read first, then the raw original. ContentRef is set to the first
+}
+
+// Content is one body, attachment or raw original of an event.
+type Content struct {
+	Type     string // media type
+	Name     string // file name, "" for bodies
+	Data     []byte
+	Event    string             // the event that it belongs to; set when read
+	Customer contact.CustomerID // whose it is; set when read
 }
 
 // Kind is what sort of touchpoint an event is.
@@ -41,10 +54,11 @@ const (
 	KindAbandoned Kind = "form_abandoned" // as KindStep; derived when a step got no successor
 	KindOrder     Kind = "order"          // order, value, currency: the goal of KindStep's form is reached
 	KindError     Kind = "error"          // form, step, message
-	KindMessage   Kind = "message"        // e-mail and SMS: subject, from, to
+	KindMessage   Kind = "message"        // e-mail and SMS: subject, from, from_name, to, agent (who wrote it), queue; quiet "1" when nobody has to answer
 	KindCall      Kind = "call"           // agent, result, talk (seconds), skipped, rule, disposition
 	KindNote      Kind = "note"           // agent
 	KindVerified  Kind = "verified"       // agent, method
+	KindIdentify  Kind = "identify"       // name, first_name, last_name, email, phone, lang: who somebody says to be; not shown on the thread
 )
 
 // Identity is one name by which a person is known on some channel.
