@@ -6,13 +6,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-
-	"go.yaml.in/yaml/v4"
-
-	"filo/ivr"
 )
 
-const dir = "configs/prompts"
+// Where things are, below the root of the repository.
+const (
+	flowsDir   = "configs/flows"
+	promptsDir = "configs/prompts"
+	sumsFile   = promptsDir + "/texts.sum" // what was spoken, so that a test sees a text that changed
+)
 
 var voices = map[string]string{"en": "en-gb", "it": "it"}
 
@@ -26,12 +27,12 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	prompts, err := texts()
+	prompts, err := texts(".")
 	if err != nil {
 		return err
 	}
 	for _, p := range prompts {
-		path := filepath.Join(dir, p.Lang, p.ID+".wav")
+		path := filepath.Join(promptsDir, p.Lang, p.ID+".wav")
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			return fmt.Errorf("make directory: %w", err)
 		}
@@ -39,39 +40,12 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("%s in %s: %w", p.ID, p.Lang, err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "music.wav"), music(), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(promptsDir, "music.wav"), music(), 0o600); err != nil {
 		return fmt.Errorf("write music: %w", err)
 	}
-	fmt.Printf("%d prompts and the hold music are in %s\n", len(prompts), dir)
+	if err := os.WriteFile(sumsFile, []byte(sums(prompts)), 0o600); err != nil {
+		return fmt.Errorf("write sums: %w", err)
+	}
+	fmt.Printf("%d prompts and the hold music are in %s\n", len(prompts), promptsDir)
 	return nil
-}
-
-// texts lists every prompt that has an id: those of the flows, and the rest.
-func texts() ([]ivr.Prompt, error) {
-	flows, err := ivr.LoadFlows(ivr.Source{Label: "configs/flows", FS: os.DirFS("configs/flows")})
-	if err != nil {
-		return nil, fmt.Errorf("load flows: %w", err)
-	}
-	var prompts []ivr.Prompt
-	for _, flow := range flows {
-		for _, p := range flow.Prompts() {
-			if p.ID != "" && p.Text != "" {
-				prompts = append(prompts, p)
-			}
-		}
-	}
-	data, err := os.ReadFile(filepath.Join(dir, "prompts.yaml"))
-	if err != nil {
-		return nil, fmt.Errorf("read texts: %w", err)
-	}
-	var rest map[string]map[string]string
-	if err := yaml.Load(data, &rest); err != nil {
-		return nil, fmt.Errorf("prompts.yaml: %w", err)
-	}
-	for id, byLang := range rest {
-		for lang, text := range byLang {
-			prompts = append(prompts, ivr.Prompt{ID: id, Text: text, Lang: lang})
-		}
-	}
-	return prompts, nil
 }
