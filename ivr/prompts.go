@@ -53,16 +53,20 @@ func (l *Prompts) Lookup(ctx context.Context, p Prompt) ([]byte, error) {
 func (l *Prompts) Check(f *Flow) error {
 	var errs []error
 	for _, p := range f.Prompts() {
-		speakable := p.Text != "" && l.speech != nil && l.speech.Available() == nil
-		if speakable || l.has(p) {
-			continue
+		if err := l.Has(p); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", f.name, err))
 		}
-		errs = append(errs, fmt.Errorf("%s: %w", f.name, l.missing(p)))
 	}
 	return errors.Join(errs...)
 }
 
-func (l *Prompts) missing(p Prompt) error {
+// Has returns nil if p has a sound file, or a text and the means to speak it.
+// Nothing is spoken. Otherwise the error wraps ErrNoPrompt.
+func (l *Prompts) Has(p Prompt) error {
+	speakable := p.Text != "" && l.speech != nil && l.speech.Available() == nil
+	if speakable || l.has(p) {
+		return nil
+	}
 	if p.Text == "" {
 		return fmt.Errorf("%w: no sound file %s.wav", ErrNoPrompt, path.Join(p.Lang, p.ID))
 	}

@@ -5,10 +5,20 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
+	"filo/channel/email"
+	"filo/channel/message"
+	"filo/channel/sms"
+	"filo/channel/voice"
+	"filo/channel/web"
+	"filo/desk"
 	"filo/ivr"
+	"filo/journey"
+	"filo/measure"
 	"filo/media"
 	"filo/router"
+	"filo/sip"
 )
 
 // maxFile bounds the configuration file.
@@ -16,25 +26,60 @@ const maxFile = 4 << 20
 
 // Config is the whole configuration: one section for each package.
 type Config struct {
-	DataDir string        `yaml:"data_dir"` // everything that Filo keeps; made if absent
-	Log     Log           `yaml:"log"`
-	HTTP    HTTP          `yaml:"http"`
-	IVR     ivr.Config    `yaml:"ivr"`
-	Media   media.Config  `yaml:"media"`
-	Router  router.Config `yaml:"router"`
+	DataDir string         `yaml:"data_dir"` // everything that Filo keeps; made if absent
+	Drain   time.Duration  `yaml:"drain"`    // how long calls may go on after a stop; 0: ended at once
+	Log     Log            `yaml:"log"`
+	HTTP    HTTP           `yaml:"http"`
+	SIP     sip.Config     `yaml:"sip"`
+	Media   media.Config   `yaml:"media"`
+	IVR     ivr.Config     `yaml:"ivr"`
+	Voice   voice.Config   `yaml:"voice"`
+	Router  router.Config  `yaml:"router"`
+	Journey journey.Config `yaml:"journey"`
+	Message message.Config `yaml:"message"`
+	Email   email.Config   `yaml:"email"`
+	SMS     sms.Config     `yaml:"sms"`
+	Web     web.Config     `yaml:"web"`
+	Desk    desk.Config    `yaml:"desk"`
+	Measure measure.Config `yaml:"measure"`
 }
 
 // Default returns the configuration that an empty file means: everything on
-// loopback, the built-in flow, data in ./data.
+// loopback, the built-in flow and its queues, data in ./data.
 func Default() Config {
 	return Config{
 		DataDir: "data",
+		Drain:   30 * time.Second,
 		Log:     Log{Level: "info", Format: "text"},
 		HTTP:    HTTP{Addr: "127.0.0.1:8080"},
-		IVR:     ivr.DefaultConfig(),
+		SIP:     sip.DefaultConfig(),
 		Media:   media.DefaultConfig(),
-		Router:  router.DefaultConfig(),
+		IVR:     ivr.DefaultConfig(),
+		Voice:   voice.DefaultConfig(),
+		Router:  defaultRouter(),
+		Journey: journey.DefaultConfig(),
+		Message: message.DefaultConfig(),
+		Email:   email.DefaultConfig(),
+		SMS:     sms.DefaultConfig(),
+		Web:     web.DefaultConfig(),
+		Desk:    desk.DefaultConfig(),
+		Measure: measure.DefaultConfig(),
 	}
+}
+
+// defaultRouter adds the queues of the built-in flow and of the journey's
+// default rules to the router's own.
+func defaultRouter() router.Config {
+	cfg := router.DefaultConfig()
+	for name, label := range map[string]map[string]string{
+		"checkout": {"en": "Orders and payment", "it": "Ordini e pagamenti"},
+		"delivery": {"en": "Deliveries", "it": "Consegne"},
+		"returns":  {"en": "Returns", "it": "Resi"},
+		"service":  {"en": "Service", "it": "Assistenza"},
+	} {
+		cfg.Queues[name] = router.Queue{Label: label, Target: 20 * time.Second}
+	}
+	return cfg
 }
 
 // section is one part of the configuration and its check.
@@ -50,9 +95,18 @@ func (c Config) sections() []section {
 		{"", c.validateTop},
 		{"log", c.Log.Validate},
 		{"http", c.HTTP.Validate},
-		{"ivr", c.IVR.Validate},
+		{"sip", c.SIP.Validate},
 		{"media", c.Media.Validate},
+		{"ivr", c.IVR.Validate},
+		{"voice", c.Voice.Validate},
 		{"router", c.Router.Validate},
+		{"journey", c.Journey.Validate},
+		{"message", c.Message.Validate},
+		{"email", c.Email.Validate},
+		{"sms", c.SMS.Validate},
+		{"web", c.Web.Validate},
+		{"desk", c.Desk.Validate},
+		{"measure", c.Measure.Validate},
 	}
 }
 
@@ -70,34 +124,58 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// derive gives keys that the file does not set the value of another.
+func (c *Config) derive(has func(path ...string) bool) {
+	if !has("journey", "data_dir") && c.DataDir != "" {
+		c.Journey.DataDir = c.DataDir
+	}
+	if !has("desk", "domain") {
+		c.Desk.Domain = c.SIP.Domain
+	}
+	if !has("web", "call", "token_for") {
+		c.Web.Call.TokenFor = c.Journey.CallTokenFor
+	}
+}
+
 // Load reads the file at path over Default. The error joins every mistake as
 // "file:line: key.path: message". Relative paths in the file stay relative to
 // the working directory.
 func Load(path string) (Config, error) {
+	_, cfg, err := load(path)
+	return cfg, err
+}
+
+func load(path string) (*document, Config, error) {
 	file, err := os.Open(path) //nolint:gosec // the operator's own file
 	if err != nil {
-		return Config{}, fmt.Errorf("open configuration: %w", err)
+		return nil, Config{}, fmt.Errorf("open configuration: %w", err)
 	}
 	defer func() { _ = file.Close() }() // only read
 	data, err := readAll(file, maxFile)
 	if err != nil {
-		return Config{}, fmt.Errorf("read configuration: %w", err)
+		return nil, Config{}, fmt.Errorf("read configuration: %w", err)
 	}
-	return Parse(filepath.Base(path), data)
+	return parse(filepath.Base(path), data)
 }
 
 // Parse is Load of the text of a file; name stands before the line in messages.
 func Parse(name string, data []byte) (Config, error) {
+	_, cfg, err := parse(name, data)
+	return cfg, err
+}
+
+func parse(name string, data []byte) (*document, Config, error) {
 	doc, err := parseDocument(name, data)
 	if err != nil {
-		return Config{}, err
+		return nil, Config{}, err
 	}
 	cfg := Default()
 	if err := doc.decode(&cfg); err != nil {
-		return Config{}, err
+		return nil, Config{}, err
 	}
+	cfg.derive(doc.has)
 	if err := doc.locate(cfg.Validate()); err != nil {
-		return Config{}, err
+		return nil, Config{}, err
 	}
-	return cfg, nil
+	return doc, cfg, nil
 }

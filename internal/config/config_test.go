@@ -83,13 +83,13 @@ func TestMistakes(t *testing.T) {
 		{
 			"values of several packages, in the order of lines",
 			"router:\n  queues:\n    checkout:\n      skills:\n        - {name: a}\n        - {name: \"\"}\n  rona_limit: -1\n" +
-				"media:\n  rtp_timeout: -1s\nlog: {level: loud, format: xml}\ndata_dir: \"\"\n",
+				"media:\n  rtp_timeout: -1s\nlog: {level: loud, format: xml}\ndrain: -1s\n",
 			"filo.yaml:6: router.queues.checkout.skills[1].name: is empty\n" +
 				"filo.yaml:7: router.rona_limit: -1 is not within 0..100\n" +
 				"filo.yaml:9: media.rtp_timeout: -1s is negative\n" +
 				"filo.yaml:10: log.level: \"loud\" is none of debug, info, warn, error\n" +
 				"filo.yaml:10: log.format: \"xml\" is none of text, json\n" +
-				"filo.yaml:11: data_dir: should name a directory",
+				"filo.yaml:11: drain: -1s is not within 0..24h",
 		},
 		{
 			"off loopback without TLS", "http:\n  addr: 0.0.0.0:443\n",

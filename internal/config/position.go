@@ -32,6 +32,27 @@ func (d *document) lineOf(message string) int {
 	return line
 }
 
+// has reports whether the file sets the key.
+func (d *document) has(path ...string) bool {
+	n := d.root
+	for _, key := range path {
+		if n == nil || n.Kind != yaml.MappingNode {
+			return false
+		}
+		at := -1
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == key {
+				at = i + 1
+			}
+		}
+		if at < 0 {
+			return false
+		}
+		n = n.Content[at]
+	}
+	return true
+}
+
 // child finds the key of a mapping that path begins with: the longest one,
 // as names may hold dots and colons themselves.
 func child(mapping *yaml.Node, path string) (value *yaml.Node, line int, rest string) {

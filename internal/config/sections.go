@@ -3,10 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
+	"time"
 )
 
 // Log says how the program tells what it does.
@@ -88,11 +90,40 @@ func isOrigin(s string) bool {
 		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
 }
 
-// validateTop checks what belongs to no other section.
+// validateTop checks what belongs to no section, or to several.
 func (c Config) validateTop() error {
 	var errs []error
 	if c.DataDir == "" {
 		errs = append(errs, errors.New("data_dir: should name a directory"))
 	}
+	if c.Drain < 0 || c.Drain > 24*time.Hour {
+		errs = append(errs, fmt.Errorf("drain: %v is not within 0..24h", c.Drain))
+	}
+	for key, queue := range c.queueKeys() {
+		if _, ok := c.Router.Queues[queue]; !ok && queue != "" {
+			errs = append(errs, fmt.Errorf("%s: no such queue: %q", key, queue))
+		}
+	}
 	return errors.Join(errs...)
+}
+
+// queueKeys yields every key that names a queue, with the name.
+func (c Config) queueKeys() iter.Seq2[string, string] {
+	return func(yield func(key, queue string) bool) {
+		for i, r := range c.Journey.Rules {
+			if !yield(fmt.Sprintf("journey.rules[%d].queue", i), r.Queue) {
+				return
+			}
+		}
+		for i, inbox := range c.Email.Inboxes {
+			if !yield(fmt.Sprintf("email.inboxes[%d].queue", i), inbox.Queue) {
+				return
+			}
+		}
+		for i, n := range c.SMS.Numbers {
+			if !yield(fmt.Sprintf("sms.numbers[%d].queue", i), n.Queue) {
+				return
+			}
+		}
+	}
 }
