@@ -171,7 +171,9 @@ var openAttrs = map[string]bool{
 	"result": true, "rule": true, "skipped": true, "talk": true, "disposition": true, "method": true,
 }
 
-// closedAttrs are opened by D3 only, or shown masked.
+// internalAttrs are for connectors; no screen needs them.
+var internalAttrs = map[string]bool{"digest": true, "thread": true, "reply_to": true, "auto": true, "quiet": true}
+
 func showAttrs(attrs map[string]string, tier contact.Tier) map[string]string {
 	out := make(map[string]string, len(attrs))
 	for k, v := range attrs {
@@ -181,7 +183,7 @@ func showAttrs(attrs map[string]string, tier contact.Tier) map[string]string {
 				v = code(v)
 			}
 			out[k] = v
-		case tier < contact.D2:
+		case tier < contact.D2, internalAttrs[k]:
 		case tier == contact.D2:
 			out[k] = maskAttr(k, v)
 		default:
@@ -205,10 +207,10 @@ func code(s string) string {
 // maskAttr masks what a customer typed, and addresses.
 func maskAttr(key, value string) string {
 	switch {
-	case key == "from" || key == "to" || key == "email" || key == "phone":
-		return maskValue(value)
 	case strings.HasPrefix(key, "field."):
 		return maskField(strings.TrimPrefix(key, "field."), value)
+	case key == "from" || key == "to" || key == "email" || key == "phone" || strings.Contains(value, "@") && !strings.Contains(value, " "):
+		return maskValue(value)
 	}
 	return value
 }

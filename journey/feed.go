@@ -49,7 +49,7 @@ func (j *Journey) relay(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		case <-j.committed:
+		case <-j.wake:
 		}
 	}
 }

@@ -49,10 +49,11 @@ func (j *Journey) Ingest(ctx context.Context, e Event) (Receipt, error) {
 	if done.Receipt.Duplicate {
 		return done.Receipt, nil
 	}
+	j.committed.Store(done.Seq)
 	j.metrics.ingested(&done.Event, j.now().Sub(began))
 	j.subs.publish(done.Event, done.Touched.Leaves)
 	select {
-	case j.committed <- struct{}{}:
+	case j.wake <- struct{}{}:
 	default:
 	}
 	j.heat(ctx, &done)
@@ -78,6 +79,9 @@ func (j *Journey) prepare(e Event, now time.Time) (Event, Profile, error) {
 	}
 	e.Summary = cut(strings.ToValidUTF8(e.Summary, "\uFFFD"), maxSummary)
 	e.Attrs = cutAttrs(e.Attrs)
+	if len(e.Identities) == 0 && e.Kind == KindMessage && e.Dir == contact.Outbound {
+		e.Identities = []Identity{addressee(&e)}
+	}
 	e.Identities = j.normals(e.Identities)
 	profile := profileOf(&e)
 	e.Evidence = j.evidence(&e)
@@ -125,15 +129,37 @@ func (j *Journey) evidence(e *Event) []Evidence {
 	}
 	self := e.Identities[0]
 	if e.Channel == contact.Web {
-		phone := cmp.Or(e.Attrs["field.phone"], e.Attrs["phone"], e.Attrs["field.tel"])
-		add(Evidence{A: self, B: Identity{Phone, phone}, Source: FromFormPhone})
-		address := cmp.Or(e.Attrs["field.email"], e.Attrs["email"])
-		add(Evidence{A: self, B: Identity{Mail, address}, Source: FromFormMail})
+		add(Evidence{A: self, B: Identity{Phone, typed(e.Attrs, phoneFields)}, Source: FromFormPhone})
+		add(Evidence{A: self, B: Identity{Mail, typed(e.Attrs, mailFields)}, Source: FromFormMail})
 	}
 	for _, other := range e.Identities[1:] {
 		add(Evidence{A: self, B: other, Source: together(e.Channel, other.Type)})
 	}
 	return out
+}
+
+// Names of form fields that hold a phone number or an address, in the order
+// in which they are looked for.
+var (
+	phoneFields = []string{"phone", "tel", "mobile", "telephone", "phone_number", "telefono", "cellulare"}
+	mailFields  = []string{"email", "e-mail", "mail", "email_address"}
+)
+
+func typed(attrs map[string]string, names []string) string {
+	for _, n := range names {
+		if v := cmp.Or(attrs["field."+n], attrs[n]); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// addressee is to whom a message of ours went.
+func addressee(e *Event) Identity {
+	if strings.Contains(e.Attrs["to"], "@") {
+		return Identity{Mail, e.Attrs["to"]}
+	}
+	return Identity{Phone, e.Attrs["to"]}
 }
 
 // together is the evidence of two identities that came in one event.

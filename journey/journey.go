@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,7 +40,8 @@ type Journey struct {
 	stripes   [64]sync.Mutex // one writer at a time per hot entry
 	seed      maphash.Seed
 	slots     chan struct{} // bounds look-ups that outlive their budget
-	committed chan struct{} // wakes the relay
+	wake      chan struct{} // tells the relay that there is something new
+	committed atomic.Uint64 // newest outbox sequence of this process
 
 	life    sync.RWMutex // guards stopped against the start of new work
 	stopped bool
@@ -63,7 +65,7 @@ func New(cfg Config, rec Record, hot Hot, deps Deps) (*Journey, error) {
 	j := &Journey{
 		cfg: cfg, rec: rec, hot: hot, log: deps.Log, now: deps.Now, feed: deps.Feed,
 		metrics: newMetrics(deps.Registry, cfg.Rules), secret: secret, zone: zone,
-		slots: make(chan struct{}, maxLookups), committed: make(chan struct{}, 1), seed: maphash.MakeSeed(),
+		slots: make(chan struct{}, maxLookups), wake: make(chan struct{}, 1), seed: maphash.MakeSeed(),
 	}
 	if j.log == nil {
 		j.log = slog.New(slog.DiscardHandler)

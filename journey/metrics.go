@@ -8,16 +8,13 @@ import (
 	"filo/contact"
 )
 
-// Result is what became of a context decision.
-type Result string
-
-// Results of decisions. Arrived counts the first three by itself.
+// What becomes of context decisions. Arrived counts the first three by itself.
 const (
-	Skipped Result = "skipped"
-	Asked   Result = "asked"
-	Menued  Result = "menu"
-	Escaped Result = "escaped" // the caller asked for the menu after a skip
-	Wrong   Result = "wrong"   // the agent said that the reason was wrong
+	Skipped = "skipped"
+	Asked   = "asked"
+	Menued  = "menu"
+	Escaped = "escaped" // the caller asked for the menu after a skip
+	Wrong   = "wrong"   // the agent said that the reason was wrong
 )
 
 type metrics struct {
@@ -75,11 +72,11 @@ func (m *metrics) arrived(c *contact.Context) {
 	}
 }
 
-func (m *metrics) decided(rule string, r Result) {
+func (m *metrics) decided(rule, result string) {
 	if !m.rules[rule] {
 		rule = "none"
 	}
-	m.decisions.WithLabelValues(rule, string(r)).Inc()
+	m.decisions.WithLabelValues(rule, result).Inc()
 }
 
 func (m *metrics) ingested(e *Event, took time.Duration) {
@@ -108,8 +105,8 @@ func directionLabel(d contact.Direction) string {
 
 // CountDecision counts what became of a decision after the call went on:
 // Escaped when the caller asked for the menu, Wrong when the agent said so.
-func (j *Journey) CountDecision(rule string, r Result) {
-	if r == Escaped || r == Wrong {
-		j.metrics.decided(rule, r)
+func (j *Journey) CountDecision(rule, result string) {
+	if result == Escaped || result == Wrong {
+		j.metrics.decided(rule, result)
 	}
 }

@@ -49,7 +49,7 @@ func compareEvents(a, b Event) int {
 
 // waiting reports whether e is a message that somebody has to answer.
 func (e *Event) waiting() bool {
-	return e.Kind == KindMessage && e.Dir == "in" && e.Answered.IsZero() && e.Attrs["quiet"] == ""
+	return e.Kind == KindMessage && e.Dir == "in" && e.Answered.IsZero() && e.Attrs["quiet"] == "" && e.Attrs["auto"] == ""
 }
 
 // progress reports whether e is about a step of a form or its end.

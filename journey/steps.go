@@ -68,11 +68,21 @@ func (j *Journey) watchSteps(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		if j.feed == nil {
+			j.trim(ctx)
+		}
 		for _, e := range j.steps.due(j.now().Add(-j.cfg.AbandonAfter)) {
 			if _, err := j.Ingest(ctx, abandoned(e)); err != nil && ctx.Err() == nil {
 				j.log.WarnContext(ctx, "abandoned form not recorded", "event_id", e.ID, "error", err)
 			}
 		}
+	}
+}
+
+// trim empties the outbox of a single node, which has nobody to tell.
+func (j *Journey) trim(ctx context.Context) {
+	if err := j.rec.Forget(ctx, j.committed.Load()); err != nil && ctx.Err() == nil {
+		j.log.WarnContext(ctx, "outbox not trimmed", "error", err)
 	}
 }
 

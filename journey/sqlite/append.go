@@ -159,18 +159,18 @@ func converse(ctx context.Context, w *session, e *journey.Event) (answered bool,
 // threadOf is the conversation that the message belongs to when its connector
 // did not say: all SMS of a number are one, a mail belongs to what it answers.
 func threadOf(ctx context.Context, w *session, e *journey.Event) (thread string, err error) {
-	if e.Channel == contact.SMS {
-		return "sms:" + string(e.Customer), nil
-	}
 	if e.InReplyTo != "" {
 		if _, err := w.one(ctx, `SELECT thread FROM events WHERE id = ?`, []any{e.InReplyTo}, []any{&thread}); err != nil {
 			return "", fmt.Errorf("find thread: %w", err)
 		}
 	}
-	if thread == "" {
-		thread = e.ID
+	switch {
+	case thread != "":
+		return thread, nil
+	case e.Channel == contact.SMS:
+		return "sms:" + string(e.Customer), nil
 	}
-	return thread, nil
+	return e.ID, nil
 }
 
 func affected(res interface{ RowsAffected() (int64, error) }, err error) (int64, error) {
