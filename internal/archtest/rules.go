@@ -119,13 +119,17 @@ func selector(n ast.Node) (pkg, name string) {
 	return x.Name, s.Sel.Name
 }
 
-// Docs reports packages without a doc.go that states their promise.
+// Docs reports packages without a doc.go that states their promise; a command
+// may state it in main.go.
 func (t *Tree) Docs() (found []string) {
 	for _, p := range t.packages {
 		if p.testsOnly() {
 			continue
 		}
-		i := slices.IndexFunc(p.Files, func(f *File) bool { return path.Base(f.Path) == "doc.go" })
+		i := slices.IndexFunc(p.Files, func(f *File) bool {
+			name := path.Base(f.Path)
+			return name == "doc.go" || name == "main.go" && f.AST.Name.Name == "main" && f.AST.Doc != nil
+		})
 		switch {
 		case i < 0:
 			found = append(found, p.Path+": has no doc.go")
@@ -183,7 +187,7 @@ func (t *Tree) Goroutines() (found []string) {
 // Contexts reports contexts made out of nothing.
 func (t *Tree) Contexts() (found []string) {
 	t.each(func(p *Package, f *File) {
-		if slices.ContainsFunc(mayBegin, func(prefix string) bool { return strings.HasPrefix(p.Path, prefix) }) {
+		if slices.ContainsFunc(mayBegin, func(prefix string) bool { return strings.HasPrefix(f.Path, prefix) }) {
 			return
 		}
 		ast.Inspect(f.AST, func(n ast.Node) bool {

@@ -30,20 +30,22 @@ var imports = map[string][]string{
 	"desk/web": {},
 
 	"bench/robot": {"contact", "sip", "media"},
-	"bench":       {"bench/robot", "contact", "router/core"},
+	"bench":       {"bench/robot", "contact", "router/core", "sip", "media"}, // it makes what its robots share
 
 	"internal/archtest": {},
 	"internal/config":   everyPackage,
-	"internal/app":      append([]string{"internal/config", "bench", "bench/robot"}, everyPackage...),
-	"cmd/filo":          {"internal/app", "bench"},
-	"cmd/filo-bench":    {"internal/app", "bench"},
+	"internal/app":      append([]string{"internal/config"}, everyPackage...),
+	"internal/demo":     append([]string{"internal/config", "internal/app", "bench/robot"}, everyPackage...),
+	"internal/cli":      append([]string{"internal/config", "internal/app", "internal/demo"}, everyPackage...),
+	"cmd/filo":          {"internal/cli"},
+	"cmd/filo-bench":    {"bench", "internal/app"},
 
 	"scripts/gotest":  {},
 	"scripts/prompts": {"contact", "ivr"},
 	"test/e2e":        {"..."},
 }
 
-// everyPackage is what internal/config and internal/app put together.
+// everyPackage is what the internal packages put together.
 var everyPackage = []string{
 	"contact", "sip", "media", "configs", "ivr", "ivr/terminal", "journey", "journey/sqlite", "journey/redis",
 	"measure", "router", "channel/message", "channel/voice", "channel/email", "channel/sms", "channel/web",
@@ -52,13 +54,12 @@ var everyPackage = []string{
 
 // owners says which outside modules belong to one package alone.
 var owners = map[string]string{
-	"github.com/emiago/sipgo":     "sip",
-	"github.com/pion":             "media",
-	"modernc.org/sqlite":          "journey/sqlite",
-	"github.com/pressly/goose":    "journey/sqlite",
-	"github.com/redis/go-redis":   "journey/redis",
-	"github.com/emersion/go-smtp": "channel/email",
-	"github.com/expr-lang/expr":   "ivr",
+	"github.com/emiago/sipgo":   "sip",
+	"github.com/pion":           "media",
+	"modernc.org/sqlite":        "journey/sqlite",
+	"github.com/pressly/goose":  "journey/sqlite",
+	"github.com/redis/go-redis": "journey/redis",
+	"github.com/expr-lang/expr": "ivr",
 }
 
 // testOnly are the modules that belong into tests, and into packages whose
@@ -85,8 +86,11 @@ var impure = map[string][]string{
 // what it starts through sync.WaitGroup.Go or errgroup.
 var mayStart = []string{}
 
-// mayBegin are the trees that make contexts out of nothing.
-var mayBegin = []string{"cmd/", "internal/app", "scripts/", "test/"}
+// mayBegin are the files that make contexts out of nothing.
+var mayBegin = []string{
+	"cmd/", "internal/app/", "internal/cli/", "scripts/", "test/",
+	"media/pionlog.go", // pion's logger has no context to hand to slog
+}
 
 // maxMain bounds the lines of a command's main.go.
 const maxMain = 100
