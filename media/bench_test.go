@@ -2,6 +2,7 @@ package media
 
 import (
 	"net/netip"
+	"syscall"
 	"testing"
 	"time"
 
@@ -130,4 +131,51 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 	far.tx.playing = pl
 	far.tx.mu.Unlock()
 	require.Zero(t, testing.AllocsPerRun(100, func() { pl.tick(now) }), "playout")
+}
+
+// BenchmarkBridgedCalls holds 250 calls between robots for a second a round,
+// robots and server in this process: 100 packets a second and call through the
+// relay, 200 made and read by the robots.
+func BenchmarkBridgedCalls(b *testing.B) {
+	const calls = 250
+	robots, server := newEngine(b), newEngine(b)
+	var far, legs []Endpoint
+	for range calls {
+		r1, s1 := dial(b, robots, server, RTP, Options{}, Options{})
+		r2, s2 := dial(b, robots, server, RTP, Options{}, Options{})
+		room := server.NewRoom()
+		room.Join(s1, Role{})
+		room.Join(s2, Role{})
+		talk(b, r1, 440)
+		talk(b, r2, 1000)
+		far, legs = append(far, r1, r2), append(legs, s1, s2)
+	}
+	sum := func(es []Endpoint) (in, lost uint64, jitter time.Duration) {
+		for _, e := range es {
+			s := e.Stats()
+			in, lost, jitter = in+s.PacketsIn, lost+s.Lost, max(jitter, s.Jitter)
+		}
+		return in, lost, jitter
+	}
+	before, _, _ := sum(far)
+	cpu := processCPU(b)
+	start := time.Now()
+	for b.Loop() {
+		<-time.After(time.Second)
+	}
+	took := time.Since(start)
+	cpu = processCPU(b) - cpu
+	in, lost, jitter := sum(far)
+	_, lostIn, _ := sum(legs)
+	b.ReportMetric(float64(in-before)/took.Seconds(), "packets/s")
+	b.ReportMetric(float64(lost+lostIn), "lost")
+	b.ReportMetric(float64(jitter.Microseconds()), "jitter_max_us")
+	b.ReportMetric(100*cpu.Seconds()/took.Seconds(), "cpu_%")
+	b.ReportMetric(0, "ns/op")
+}
+
+func processCPU(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -107,15 +108,12 @@ func TestPlayReplacesPlay(t *testing.T) {
 	caller := newPeer(t, "127.0.0.1")
 	leg := caller.answered(server, Options{})
 	first := make(chan error, 1)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		first <- leg.Play(t.Context(), Tone(440, time.Second).Looped())
-	}()
+	var wg sync.WaitGroup
+	wg.Go(func() { first <- leg.Play(t.Context(), Tone(440, time.Second).Looped()) })
 	caller.waitFor(3)
 	require.NoError(t, leg.Play(t.Context(), Tone(880, 40*time.Millisecond)))
 	require.ErrorIs(t, <-first, ErrInterrupted)
-	<-done
+	wg.Wait()
 	requireContinuous(t, caller.received())
 }
 
@@ -124,7 +122,9 @@ func TestPlayEndsWithTheEndpoint(t *testing.T) {
 	caller := newPeer(t, "127.0.0.1")
 	leg := caller.answered(server, Options{})
 	res := make(chan error, 1)
-	go func() { res <- leg.Play(t.Context(), Tone(440, time.Second).Looped()) }()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { res <- leg.Play(t.Context(), Tone(440, time.Second).Looped()) })
 	caller.waitFor(3)
 	require.NoError(t, leg.Close())
 	require.ErrorIs(t, <-res, ErrClosed)

@@ -74,7 +74,7 @@ func parseKeys(keys string) ([]byte, error) {
 		if i < 0 {
 			return nil, ErrBadDigit
 		}
-		codes = append(codes, byte(i))
+		codes = append(codes, byte(i)) //nolint:gosec // below 16
 	}
 	return codes, nil
 }
@@ -128,7 +128,7 @@ func (e *endpoint) sendDigits(ctx context.Context, keys string) error {
 	if err != nil {
 		return err
 	}
-	if err := e.digitTurn.lock(ctx, e.closing); err != nil {
+	if err = e.digitTurn.lock(ctx, e.closing); err != nil {
 		return err
 	}
 	defer e.digitTurn.unlock()

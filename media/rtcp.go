@@ -13,8 +13,8 @@ const ntpEpoch = 2208988800
 
 // ntpTime is the 64-bit NTP timestamp of t; its middle 32 bits count in 1/65536 s.
 func ntpTime(t time.Time) uint64 {
-	sec := uint64(t.Unix()) + ntpEpoch //nolint:gosec // after 1970
-	frac := uint64(t.Nanosecond()) << 32 / uint64(time.Second)
+	sec := uint64(t.Unix()) + ntpEpoch                         //nolint:gosec // after 1970
+	frac := uint64(t.Nanosecond()) << 32 / uint64(time.Second) //nolint:gosec // below 10^9
 	return sec<<32 | frac
 }
 
