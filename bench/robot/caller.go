@@ -80,6 +80,30 @@ func (c *Call) SendDigits(ctx context.Context, keys string) error {
 	return c.ep.SendDigits(ctx, keys)
 }
 
+// hearEvery is how often Hear listens.
+const hearEvery = 50 * time.Millisecond
+
+// audible is the loudness above which there is more than noise on the line.
+const audible = 200
+
+// Hear waits until anything audible comes: a prompt, music, a voice.
+func (c *Call) Hear(ctx context.Context) error {
+	tick := time.NewTicker(hearEvery)
+	defer tick.Stop()
+	for {
+		if c.Meter.RMS() > audible {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("nothing heard: %w", context.Cause(ctx))
+		case <-c.leg.Done():
+			return fmt.Errorf("nothing heard: %w", c.leg.Cause())
+		case <-tick.C:
+		}
+	}
+}
+
 // Done is closed when the far side has ended the call.
 func (c *Call) Done() <-chan struct{} { return c.leg.Done() }
 

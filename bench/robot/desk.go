@@ -179,6 +179,59 @@ func (d *Desk) Next(ctx context.Context, types ...string) (Frame, error) {
 	}
 }
 
+// Skip drops the events that have arrived so far.
+func (d *Desk) Skip() {
+	for {
+		select {
+		case _, ok := <-d.frame:
+			if !ok {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// AwaitLine waits until the server sees the agent's line.
+func (d *Desk) AwaitLine(ctx context.Context) error {
+	for {
+		f, err := d.Next(ctx, "line")
+		if err != nil {
+			return err
+		}
+		var line struct{ Up bool }
+		if err := json.Unmarshal(f.Data, &line); err != nil {
+			return fmt.Errorf("read line frame: %w", err)
+		}
+		if line.Up {
+			return nil
+		}
+	}
+}
+
+// AwaitQueue waits until so many contacts wait in the queue.
+func (d *Desk) AwaitQueue(ctx context.Context, queue string, waiting int) error {
+	for {
+		f, err := d.Next(ctx, "queues")
+		if err != nil {
+			return err
+		}
+		var queues []struct {
+			ID      string
+			Waiting int
+		}
+		if err := json.Unmarshal(f.Data, &queues); err != nil {
+			return fmt.Errorf("read queues frame: %w", err)
+		}
+		for _, q := range queues {
+			if q.ID == queue && q.Waiting == waiting {
+				return nil
+			}
+		}
+	}
+}
+
 // openLine registers over SIP on WebSocket and calls the line, as the browser does.
 func (d *Desk) openLine(ctx context.Context, s *session) (*Line, error) {
 	flow, err := d.kit.UA.ConnectWS(ctx, s.Line.WS, d.header())
@@ -216,6 +269,11 @@ func (d *Desk) Talk(ctx context.Context) { say(ctx, d.Line.ep, d.cfg.Say) }
 // Ready makes the agent ready.
 func (d *Desk) Ready(ctx context.Context) error {
 	return d.post(ctx, "/api/agent/state", map[string]string{"state": "ready"}, nil)
+}
+
+// NotReady stops new offers.
+func (d *Desk) NotReady(ctx context.Context, reason string) error {
+	return d.post(ctx, "/api/agent/state", map[string]string{"state": "not_ready", "reason": reason}, nil)
 }
 
 // Accept takes an offer and returns when the server confirmed it.

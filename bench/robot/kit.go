@@ -88,6 +88,9 @@ func (k *Kit) Close() error {
 	return errors.Join(k.err, k.Media.Close())
 }
 
+// Go runs f in a goroutine that Close waits for.
+func (k *Kit) Go(f func()) { k.wg.Go(f) }
+
 // serve gives an inbound call to the phone that it is for.
 func (k *Kit) serve(ctx context.Context, leg *sip.Leg) {
 	k.mu.Lock()

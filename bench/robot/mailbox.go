@@ -13,6 +13,7 @@ import (
 	"time"
 
 	gosmtp "github.com/emersion/go-smtp"
+	"github.com/jhillyerd/enmime/v2"
 )
 
 // Mailbox is the rest of the world's mail server: it takes every mail that is
@@ -29,6 +30,23 @@ type Mail struct {
 	From, To string // of the envelope
 	Header   mail.Header
 	Body     []byte // undecoded
+}
+
+// Text is the first text part, decoded.
+func (m Mail) Text() (string, error) {
+	var b bytes.Buffer
+	for _, k := range []string{"Content-Type", "Content-Transfer-Encoding", "Mime-Version"} {
+		if v := m.Header.Get(k); v != "" {
+			_, _ = fmt.Fprintf(&b, "%s: %s\r\n", k, v)
+		}
+	}
+	b.WriteString("\r\n")
+	b.Write(m.Body)
+	env, err := enmime.ReadEnvelope(&b)
+	if err != nil {
+		return "", fmt.Errorf("decode mail: %w", err)
+	}
+	return env.Text, nil
 }
 
 // maxHeld bounds the mails that nobody has waited for.

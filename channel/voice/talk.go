@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"filo/contact"
+	"filo/journey"
 	"filo/media"
 	"filo/router"
 	"filo/sip"
@@ -192,7 +193,7 @@ func (v *conversation) command(ctx context.Context, cmd command) (ended bool) {
 	case contact.SendDigits:
 		err = v.sendDigits(ctx, cmd.Digits)
 	case contact.WrongReason:
-		v.k.c.deps.Journey.CountDecision(v.k.context.Decision.Rule, "wrong")
+		v.k.c.deps.Journey.CountDecision(v.k.context.Decision.Rule, journey.Wrong)
 	case contact.HangUp:
 		ended = true
 	default:

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"filo/contact"
+	"filo/journey"
 	"filo/measure"
 	"filo/router"
 )
@@ -64,7 +65,7 @@ func (w *waiting) run(ctx context.Context) next {
 			return over
 		case key := <-k.digits:
 			if k.skipped && k.c.cfg.Escape == string(key) {
-				k.c.deps.Journey.CountDecision(k.context.Decision.Rule, "escaped")
+				k.c.deps.Journey.CountDecision(k.context.Decision.Rule, journey.Escaped)
 				w.withdraw(ctx, contact.Transferred)
 				return toMenu
 			}

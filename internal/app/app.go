@@ -23,6 +23,7 @@ import (
 	"filo/desk"
 	"filo/internal/config"
 	"filo/journey"
+	"filo/journey/sqlite"
 	"filo/measure"
 	"filo/media"
 	"filo/router"
@@ -35,8 +36,6 @@ type App struct {
 	log *slog.Logger
 	reg *prometheus.Registry
 
-	record   recordStore
-	hot      hotStore
 	journey  *journey.Journey
 	measure  *measure.Engine
 	router   *router.Router
@@ -80,6 +79,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, opts Options)
 		{"media", a.buildMedia},
 		{"sip", a.buildSIP},
 		{"voice", a.buildVoice},
+		{"web", a.buildVisitors},
 		{"http", a.buildHTTP},
 	} {
 		if err := build.do(ctx, opts); err != nil {
@@ -106,6 +106,21 @@ func (a *App) buildData(context.Context, Options) error {
 		return fmt.Errorf("make directory: %w", err)
 	}
 	return nil
+}
+
+func (a *App) buildJourney(ctx context.Context, _ Options) error {
+	store, err := sqlite.Open(ctx, filepath.Join(a.cfg.DataDir, "filo.db"))
+	if err != nil {
+		return err
+	}
+	a.onClose(store.Close)
+	a.journey, err = journey.New(a.cfg.Journey, store, journey.NewMemory(a.cfg.Journey.HotCustomers), journey.Deps{Log: a.log, Registry: a.reg})
+	return err
+}
+
+func (a *App) buildVisitors(context.Context, Options) (err error) {
+	a.visitors, err = chweb.New(a.cfg.Web, chweb.Deps{Journey: a.journey, Log: a.log, Registry: a.reg})
+	return err
 }
 
 func (a *App) buildRouter(context.Context, Options) (err error) {

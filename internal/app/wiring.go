@@ -28,6 +28,11 @@ func (v voiceCalls) Command(ctx context.Context, id contact.ID, cmd contact.Call
 	return v.a.voice.Command(ctx, id, cmd)
 }
 
+// WrapUp implements desk.Calls.
+func (v voiceCalls) WrapUp(ctx context.Context, card *contact.Card, n contact.WrapUpNote) error {
+	return v.a.voice.WrapUp(ctx, card, n)
+}
+
 // LineUp implements desk.Lines.
 func (v voiceCalls) LineUp(agent contact.AgentID) bool { return v.a.voice.LineUp(agent) }
 
@@ -35,9 +40,13 @@ func (v voiceCalls) LineUp(agent contact.AgentID) bool { return v.a.voice.LineUp
 type deskMessages struct{ a *App }
 
 // Reply implements desk.Messages.
-func (m deskMessages) Reply(ctx context.Context, r contact.Reply) error {
-	_, err := m.a.messages.Reply(ctx, r)
-	return err //nolint:wrapcheck // an adapter
+func (m deskMessages) Reply(ctx context.Context, r contact.Reply) (event string, err error) {
+	return m.a.messages.Reply(ctx, r) //nolint:wrapcheck // an adapter
+}
+
+// Answered implements desk.Messages.
+func (m deskMessages) Answered(ctx context.Context, events []string) error {
+	return m.a.messages.Answered(ctx, events) //nolint:wrapcheck // an adapter
 }
 
 // Close implements desk.Messages.
@@ -85,11 +94,11 @@ func (a *App) authorize(r *http.Request) (user string, err error) {
 func (a *App) buildHTTP(ctx context.Context, opts Options) (err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", a.desk.Handler())
-	mux.Handle("/v1/", a.visitors.Handler())
+	mux.Handle("/v1/", a.visitors)
 	if a.cfg.SMS.Enabled() {
 		mux.Handle("/hooks/sms", a.sms)
 	}
-	mux.Handle("/sip", a.ua.WebSocket(a.authorize, a.origins()))
+	mux.Handle("/sip", a.ua.WebSocket(a.authorize, a.cfg.HTTP.Origins))
 	mux.Handle("GET /metrics", metricsHandler(a.reg))
 	mux.Handle("GET /healthz", healthHandler(a.up.Load))
 	for pattern, h := range opts.Extra {

@@ -1,0 +1,238 @@
+package demo
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"filo/bench/robot"
+	"filo/internal/app"
+)
+
+// Config says how the demo runs.
+type Config struct {
+	Once      bool // play the story and end
+	NoStory   bool
+	Verbose   bool
+	HTTP, SIP string // loopback addresses
+	Dir       string // of the data; "" for one that is removed at the end
+	In        io.Reader
+	Out, Err  io.Writer
+}
+
+// Run plays the demo until ctx ends, or just the story. With Once the last
+// line on cfg.Out is a Result as JSON.
+func Run(ctx context.Context, cfg Config) (err error) {
+	for flag, addr := range map[string]string{"-http": cfg.HTTP, "-sip": cfg.SIP} {
+		if err := onLoopback(addr); err != nil {
+			return fmt.Errorf("%s: %w", flag, err)
+		}
+	}
+	if cfg.Dir == "" {
+		if cfg.Dir, err = os.MkdirTemp("", "filo-demo-"); err != nil {
+			return fmt.Errorf("make data directory: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(cfg.Dir)) }()
+	}
+	w, err := newWorld(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	return withNode(ctx, cfg, w, func(ctx context.Context, a *app.App) error {
+		return show(ctx, cfg, w, a)
+	})
+}
+
+var errNotLoopback = errors.New("the demo has well-known passwords, so it listens on the loopback only")
+
+func onLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("address %q: %w", addr, err)
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return fmt.Errorf("address %q: %w", addr, errNotLoopback)
+	}
+	return nil
+}
+
+func newWorld(ctx context.Context, cfg Config) (*world, error) {
+	w := &world{httpAddr: cfg.HTTP, sipAddr: cfg.SIP}
+	var err error
+	if w.mailbox, err = robot.NewMailbox(ctx); err != nil {
+		return nil, err
+	}
+	if w.texting, err = robot.NewTexting(ctx, rand.Text()); err != nil {
+		return nil, errors.Join(err, w.mailbox.Close())
+	}
+	return w, nil
+}
+
+func (w *world) close() error { return errors.Join(w.texting.Close(), w.mailbox.Close()) }
+
+// withNode runs a node while do runs, and stops it afterwards.
+func withNode(ctx context.Context, cfg Config, w *world, do func(context.Context, *app.App) error) error {
+	nc, err := w.node(cfg.Dir)
+	if err != nil {
+		return err
+	}
+	users, err := Users()
+	if err != nil {
+		return err
+	}
+	level := slog.LevelWarn
+	if cfg.Verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(cfg.Err, &slog.HandlerOptions{Level: level}))
+	a, err := app.New(ctx, nc, log, app.Options{Users: users, Demo: true, Extra: map[string]http.Handler{
+		"GET /shop/config.json": http.HandlerFunc(shopConfig),
+	}})
+	if err != nil {
+		return err //nolint:wrapcheck // names the part
+	}
+	nctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ended := make(chan error, 1)
+	wg.Go(func() { ended <- a.Run(nctx) })
+	select {
+	case err := <-ended:
+		stop()
+		return err
+	case <-a.Ready():
+	}
+	dctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	wg.Go(func() { done <- do(dctx, a) })
+	select {
+	case err = <-done:
+		stop()
+		return errors.Join(err, <-ended)
+	case err = <-ended: // the node failed under the demo
+		stop()
+		cancel()
+		return errors.Join(err, <-done)
+	}
+}
+
+// shopConfig tells the shop's pages which site they are.
+func shopConfig(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]string{ // a page that went away
+		"writeKey": writeKey, "region": "IT", "phone": shopNumber,
+	})
+}
+
+// show plays the story and, unless that is all, stays.
+func show(ctx context.Context, cfg Config, w *world, a *app.App) (err error) {
+	kit, err := robot.NewKit(ctx, robot.Config{})
+	if err != nil {
+		return err //nolint:wrapcheck // says what it is
+	}
+	defer func() { err = errors.Join(err, kit.Close()) }()
+	s := &story{
+		kit: kit, world: w, base: a.URL(), smtp: a.SMTPAddr(), metrics: a.Histogram, say: &teller{w: cfg.Out},
+	}
+	if !cfg.NoStory {
+		s.say.line("Filo demo: one story through real SIP, RTP, SMTP, webhooks, HTTP and WebSockets.\n")
+		if err := s.tell(ctx, cfg.Once); err != nil || cfg.Once {
+			return err
+		}
+	}
+	return stay(ctx, cfg, s)
+}
+
+// tell plays the story and prints its result.
+func (s *story) tell(ctx context.Context, asJSON bool) error {
+	err := s.play(ctx)
+	s.result.OK = err == nil
+	if err != nil {
+		s.result.Failed = err.Error()
+	}
+	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
+	defer cancel()
+	for _, d := range []*robot.Desk{s.paola, s.marta} {
+		if d == nil {
+			continue
+		}
+		if cerr := d.Close(cctx); cerr != nil && err == nil {
+			err = fmt.Errorf("sign out: %w", cerr)
+		}
+	}
+	if asJSON {
+		b, jerr := json.Marshal(s.result)
+		if jerr != nil {
+			return errors.Join(err, fmt.Errorf("print result: %w", jerr))
+		}
+		s.say.line("%s", b)
+	}
+	return err
+}
+
+const invitation = `
+Filo stays up. Try it:
+
+  Be the agent    open %[1]s/desk/ and sign in as paola, password %[2]s (marta, davide and the
+                  supervisor elena too). Become ready, then type "call" here: a robot phones in.
+  Be the caller   type "agent" here: a robot agent takes calls. Then open %[1]s/shop/,
+                  leave the checkout half-filled and press the call button.
+  Both yourself   two browsers on one machine howl: put on a headset first.
+
+  Metrics %[1]s/metrics   SIP %[3]s (UDP, TCP), number 100
+  Type "call", "agent" or "quit".
+`
+
+// stay serves until the person quits.
+func stay(ctx context.Context, cfg Config, s *story) error {
+	s.say.line(invitation, s.base, Password, s.world.sipAddr)
+	lines := make(chan string)
+	// Reading a terminal cannot be interrupted: the goroutine ends with the
+	// program or with the input, and nobody waits for it.
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		defer close(lines)
+		in := bufio.NewScanner(cfg.In)
+		for in.Scan() {
+			select {
+			case lines <- strings.TrimSpace(in.Text()):
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	p := &player{s: s}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case word, ok := <-lines:
+			if !ok { // no terminal: serve until stopped
+				lines = nil
+				continue
+			}
+			if word == "quit" || word == "exit" {
+				return nil
+			}
+			if err := p.do(ctx, word); err != nil {
+				s.say.line("  %v", err)
+			}
+		}
+	}
+}
+
+// patience is how long a robot caller waits for a person at the desk.
+const patience = 2 * time.Minute
