@@ -132,7 +132,6 @@ func (c *Conductor) restore(ctx context.Context) ([]*conversation, error) {
 			continue
 		}
 		v := newConversation(c, oc)
-		v.restored = true
 		c.register(v)
 		all = append(all, v)
 	}

@@ -12,7 +12,7 @@ const MaxReply = 64 << 10
 // Config is the section of the configuration that all message channels share.
 type Config struct {
 	// RestartHold is how long a contact that had an agent before a restart
-	// waits for that agent alone.
+	// waits for that agent to sign in again, and then for that agent alone.
 	RestartHold time.Duration `yaml:"restart_hold"`
 	// OwnerHold is how long a new contact waits for the customer's last agent
 	// or the owner of the open case alone, where the inbox sets no hold.
@@ -27,7 +27,7 @@ type Config struct {
 // DefaultConfig returns the settings that suit most centres.
 func DefaultConfig() Config {
 	return Config{
-		RestartHold: 2 * time.Minute,
+		RestartHold: 30 * time.Second,
 		OwnerHold:   time.Minute,
 		SendTimeout: 30 * time.Second,
 		PlaceRetry:  5 * time.Second,

@@ -25,9 +25,8 @@ const restoredPriority = 100
 // conversation is one open contact. Its goroutine follows the router; the
 // methods that connectors and desks call change it under mu.
 type conversation struct {
-	c        *Conductor
-	key      string
-	restored bool
+	c   *Conductor
+	key string
 
 	replying sync.Mutex // one reply at a time
 	saving   sync.Mutex // orders durable writes: the newest last
@@ -36,20 +35,27 @@ type conversation struct {
 	open    journey.OpenContact // Target without stateKey
 	state   state
 	ticket  Ticket
-	over    bool // no message joins it and nobody replies any more
-	result  contact.Result
+	news    chan struct{} // closed and replaced when open.Agent changes
+	over    bool          // no message joins it and nobody replies any more
 	segment measure.Segment
 }
 
 func newConversation(c *Conductor, oc journey.OpenContact) *conversation {
 	oc, st := unpack(oc)
 	return &conversation{
-		c: c, key: key(oc.Channel, st.Thread, oc.Peer), open: oc, state: st,
+		c: c, key: key(oc.Channel, st.Thread, oc.Peer), open: oc, state: st, news: make(chan struct{}),
 		segment: measure.Segment{
 			Contact: oc.ID, Channel: oc.Channel, Queue: oc.Target.Queue,
 			ArrivedAt: oc.EnqueuedAt, EnqueuedAt: oc.EnqueuedAt,
 		},
 	}
+}
+
+// assign sets who has the contact; the caller holds v.mu.
+func (v *conversation) assign(agent contact.AgentID) {
+	v.open.Agent = agent
+	close(v.news)
+	v.news = make(chan struct{})
 }
 
 // save writes the contact, unless it is over.
@@ -80,7 +86,8 @@ func (v *conversation) measured() {
 // run keeps the contact in the router until it is over or ctx ends.
 func (v *conversation) run(ctx context.Context) {
 	v.measured()
-	for {
+	v.awaitAgent(ctx)
+	for !v.isOver() {
 		t, err := v.place(ctx)
 		switch {
 		case err == nil:
@@ -94,6 +101,29 @@ func (v *conversation) run(ctx context.Context) {
 		}
 		if !pause(ctx, v.c.cfg.PlaceRetry) {
 			return
+		}
+	}
+	v.finish(ctx)
+}
+
+// awaitAgent gives the agent who had a contact before the restart time to sign
+// in again: the router holds contacts only for agents who are there.
+func (v *conversation) awaitAgent(ctx context.Context) {
+	if v.open.Agent == "" {
+		return
+	}
+	events, cancel := v.c.router.Watch(v.open.Agent)
+	defer cancel()
+	ctx, stop := context.WithTimeout(ctx, v.c.cfg.RestartHold)
+	defer stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e, ok := <-events:
+			if !ok || e.State != contact.LoggedOut {
+				return
+			}
 		}
 	}
 }
@@ -119,8 +149,9 @@ func (v *conversation) place(ctx context.Context) (Ticket, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.ticket = t
-	if v.open.Agent != "" { // as restored, or taken back: it waits again
-		v.open.Agent = ""
+	v.assign("") // as restored, or taken back: it waits again
+	if v.over {       // answered elsewhere in the meantime
+		return t, t.Withdraw(ctx, v.segment.Result) //nolint:wrapcheck // run tells
 	}
 	return t, nil
 }
@@ -209,7 +240,8 @@ func (v *conversation) event(ctx context.Context, e router.Event) {
 	case router.Expired:
 		s.RONA++
 	case router.Accepted:
-		v.open.Agent, s.Agent = e.Agent, e.Agent
+		s.Agent = e.Agent
+		v.assign(e.Agent)
 		v.c.metrics.moved(v.open.Channel, waiting, connected)
 	}
 	id := v.open.ID

@@ -21,7 +21,7 @@ const maxSummary = 200
 // the thread could not be written, the error wraps [ErrNotRecorded]: sending
 // again would send twice.
 func (c *Conductor) Reply(ctx context.Context, r contact.Reply) (eventID string, err error) {
-	v, err := c.held(r.Contact, r.Agent)
+	v, err := c.held(ctx, r.Contact, r.Agent)
 	if err != nil {
 		return "", err
 	}
@@ -57,18 +57,34 @@ func checkBody(body string) error {
 	return nil
 }
 
+// acceptGrace is how long an agent's command waits for the router's word that
+// the agent has the contact: desks are told at the same moment as we are.
+const acceptGrace = 500 * time.Millisecond
+
 // held returns the open contact that the agent has.
-func (c *Conductor) held(id contact.ID, agent contact.AgentID) (*conversation, error) {
+func (c *Conductor) held(ctx context.Context, id contact.ID, agent contact.AgentID) (*conversation, error) {
 	v := c.byID(id)
 	if v == nil {
 		return nil, fmt.Errorf("%s: %w", id, contact.ErrNoContact)
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.open.Agent != agent || agent == "" {
+	ctx, cancel := context.WithTimeout(ctx, acceptGrace)
+	defer cancel()
+	for {
+		v.mu.Lock()
+		has, news := v.open.Agent, v.news
+		v.mu.Unlock()
+		if has == agent && agent != "" {
+			return v, nil
+		}
+		if has == "" {
+			select {
+			case <-news:
+				continue
+			case <-ctx.Done():
+			}
+		}
 		return nil, fmt.Errorf("%s: %w", id, contact.ErrNotYours)
 	}
-	return v, nil
 }
 
 func (v *conversation) reply(ctx context.Context, r contact.Reply) (string, error) {
@@ -169,7 +185,7 @@ func Summary(text string) string {
 // Close ends a contact with what its agent says of it, and its wrap-up. A note
 // for a contact that ended a moment ago is still taken.
 func (c *Conductor) Close(ctx context.Context, n contact.WrapUpNote) error {
-	v, err := c.held(n.Contact, n.Agent)
+	v, err := c.held(ctx, n.Contact, n.Agent)
 	if errors.Is(err, contact.ErrNoContact) {
 		if e, ok := c.notes.take(n.Contact); ok && e.agent == n.Agent {
 			return c.note(ctx, e, n)
@@ -262,7 +278,42 @@ func (v *conversation) close(ctx context.Context, result contact.Result) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.over, v.result = true, result
+	v.over = true
 	v.segment.EndedAt, v.segment.Result = v.c.now(), result
+	return nil
+}
+
+// Release puts the contacts of an agent who has left back into the queue, with
+// their age and before others.
+func (c *Conductor) Release(ctx context.Context, agent contact.AgentID) error {
+	c.mu.Lock()
+	var mine []*conversation
+	for _, v := range c.open {
+		mine = append(mine, v)
+	}
+	c.mu.Unlock()
+	var errs []error
+	for _, v := range mine {
+		errs = append(errs, v.release(ctx, agent))
+	}
+	return errors.Join(errs...)
+}
+
+func (v *conversation) release(ctx context.Context, agent contact.AgentID) error {
+	v.mu.Lock()
+	t := v.ticket
+	if t == nil || v.over || agent == "" || v.open.Agent != agent {
+		v.mu.Unlock()
+		return nil
+	}
+	v.assign("")
+	v.mu.Unlock()
+	v.c.metrics.moved(v.open.Channel, connected, waiting)
+	if err := t.Requeue(ctx, nil); err != nil {
+		return fmt.Errorf("release: %w", err)
+	}
+	if err := v.save(ctx); err != nil {
+		return fmt.Errorf("release: %w", err)
+	}
 	return nil
 }

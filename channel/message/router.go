@@ -11,12 +11,14 @@ import (
 type Router interface {
 	Place(ctx context.Context, req router.Request) (Ticket, error)
 	EndWrapUp(ctx context.Context, agent contact.AgentID, id contact.ID) error
+	Watch(agent contact.AgentID) (events <-chan router.AgentEvent, cancel func())
 }
 
 // Ticket is the conductor's hold on a placed contact: a *router.Ticket.
 type Ticket interface {
 	Events() <-chan router.Event
 	Withdraw(ctx context.Context, res contact.Result) error
+	Requeue(ctx context.Context, exclude *contact.AgentID) error
 	End(ctx context.Context, res contact.Result) error
 }
 
@@ -35,4 +37,8 @@ func (a routed) Place(ctx context.Context, req router.Request) (Ticket, error) {
 
 func (a routed) EndWrapUp(ctx context.Context, agent contact.AgentID, id contact.ID) error {
 	return a.r.EndWrapUp(ctx, agent, id) //nolint:wrapcheck // an adapter adds nothing
+}
+
+func (a routed) Watch(agent contact.AgentID) (events <-chan router.AgentEvent, cancel func()) {
+	return a.r.Watch(agent)
 }
