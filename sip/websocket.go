@@ -121,6 +121,14 @@ func (u *UA) ConnectWS(ctx context.Context, rawURL string, header http.Header) (
 		defer cancel()
 		conn.keepAlive(life, u.cfg.WebSocketPing)
 	})
+	select {
+	case <-conn.inUse:
+	case <-conn.closed:
+		return "", ErrFlowGone
+	case <-ctx.Done():
+		_ = conn.Close()
+		return "", fmt.Errorf("connect: %w", context.Cause(ctx))
+	}
 	return f.key, nil
 }
 
@@ -155,13 +163,17 @@ type socketConn struct {
 	rest   []byte
 	closed chan struct{}
 	once   sync.Once
+	// inUse is closed by the first Read: sipgo puts a connection into its pool
+	// just before, and dials anew for a request that comes earlier.
+	inUse chan struct{}
+	first sync.Once
 }
 
 func (u *UA) newSocketConn(ctx context.Context, c *websocket.Conn, f *flow) *socketConn {
 	n := u.sockets.seq.Add(1)
 	remote, local := socketAddr(n), socketAddr(n)
 	local.Port = 2
-	s := &socketConn{ctx: ctx, c: c, u: u, flow: f, remote: remote, local: local, closed: make(chan struct{})}
+	s := &socketConn{ctx: ctx, c: c, u: u, flow: f, remote: remote, local: local, closed: make(chan struct{}), inUse: make(chan struct{})}
 	c.SetReadLimit(int64(u.cfg.MaxMessage))
 	f.key = remote.String()
 	f.close = func() { _ = s.Close() }
@@ -172,6 +184,7 @@ func (u *UA) newSocketConn(ctx context.Context, c *websocket.Conn, f *flow) *soc
 
 // Read gives the bytes of the next SIP message; other messages are dropped.
 func (s *socketConn) Read(b []byte) (int, error) {
+	s.first.Do(func() { close(s.inUse) })
 	for len(s.rest) == 0 {
 		_, data, err := s.c.Read(s.ctx)
 		if err != nil {
