@@ -166,22 +166,42 @@ func (l *Leg) do(ctx context.Context, f func() error) error {
 	case <-l.gone:
 		return l.endedErr()
 	case <-ctx.Done():
-		return fmt.Errorf("leg: %w", context.Cause(ctx))
+		return l.givenUp(ctx)
 	}
 	select {
 	case err := <-res:
 		return err
 	case <-l.gone:
-		// f may have been the last thing that the loop ran.
-		select {
-		case err := <-res:
-			return err
-		default:
-			return l.endedErr()
-		}
+		return l.lastResult(res)
 	case <-ctx.Done():
-		return fmt.Errorf("leg: %w", context.Cause(ctx))
+		if l.ctx.Err() == nil {
+			return l.givenUp(ctx)
+		}
 	}
+	// The leg has ended, perhaps by f itself, and ctx was the leg's own.
+	select {
+	case err := <-res:
+		return err
+	case <-l.gone:
+		return l.lastResult(res)
+	}
+}
+
+// lastResult is the result of what may have been the last thing that the loop ran.
+func (l *Leg) lastResult(res <-chan error) error {
+	select {
+	case err := <-res:
+		return err
+	default:
+		return l.endedErr()
+	}
+}
+
+func (l *Leg) givenUp(ctx context.Context) error {
+	if l.ctx.Err() != nil {
+		return l.endedErr()
+	}
+	return fmt.Errorf("leg: %w", context.Cause(ctx))
 }
 
 func (l *Leg) endedErr() error {

@@ -1,0 +1,446 @@
+package sip
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
+	"github.com/stretchr/testify/require"
+)
+
+// legs collects inbound legs without touching them.
+func collector() (chan *Leg, Handler) {
+	legs := make(chan *Leg, 64)
+	return legs, func(ctx context.Context, l *Leg) {
+		legs <- l
+		<-ctx.Done()
+	}
+}
+
+func TestCancelBeforeAnswer(t *testing.T) {
+	legs, h := collector()
+	u := run(t, testConfig(), nil, h)
+	p := newPeer(t, u)
+	p.send(p.request("INVITE", "inv", 1, testSDP))
+	l := <-legs
+	require.NoError(t, l.Ring(timeout(t)))
+	tag := tagOf(p.response("INVITE", 180).To())
+	p.send(p.request("CANCEL", "inv", 1, ""))
+	require.Equal(t, tag, tagOf(p.response("CANCEL", 200).To()), "one tag for all responses")
+	require.Equal(t, tag, tagOf(p.response("INVITE", 487).To()))
+	ended(t, l, ErrCancelled)
+	require.ErrorIs(t, l.Answer(timeout(t), sdp("late")), ErrState)
+}
+
+func TestInviteAndCancelInOneBurst(t *testing.T) {
+	legs, h := collector()
+	u := run(t, testConfig(), nil, h)
+	for range 50 {
+		p := newPeer(t, u)
+		p.send(p.request("INVITE", "inv", 1, testSDP))
+		p.send(p.request("CANCEL", "inv", 1, ""))
+		got := map[string]int{}
+		for len(got) < 2 {
+			m := p.next(2 * time.Second)
+			require.NotNil(t, m)
+			if res, ok := m.(*gosip.Response); ok && !res.IsProvisional() {
+				got[string(res.CSeq().MethodName)] = res.StatusCode
+			}
+		}
+		require.Equal(t, map[string]int{"CANCEL": 200, "INVITE": 487}, got)
+		p.send(p.request("ACK", "inv", 1, ""))
+		ended(t, <-legs, ErrCancelled)
+	}
+}
+
+func TestCancelAfterAnswer(t *testing.T) {
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	p := newPeer(t, u)
+	p.dial()
+	l := <-legs
+	p.send(strings.Replace(p.request("CANCEL", "inv", 1, ""), p.to, "<sip:200@filo>", 1))
+	p.response("CANCEL", 200)
+	p.ack()
+	_, err := l.RemoteAnswer(timeout(t))
+	require.NoError(t, err)
+	require.NoError(t, l.Cause(), "the call stays up")
+	p.in("BYE", "")
+	p.response("BYE", 200)
+	ended(t, l, ErrRemoteHangup)
+}
+
+func TestAnswerAgainstCancel(t *testing.T) {
+	// Whoever wins, the peer sees one final response and the handler agrees.
+	legs, h := collector()
+	u := run(t, testConfig(), nil, h)
+	for range 40 {
+		p := newPeer(t, u)
+		p.send(p.request("INVITE", "inv", 1, testSDP))
+		l := <-legs
+		answered := make(chan error, 1)
+		go func() { answered <- l.Answer(t.Context(), sdp("callee")) }()
+		p.send(p.request("CANCEL", "inv", 1, ""))
+		var final int
+		for final == 0 {
+			m := p.next(2 * time.Second)
+			require.NotNil(t, m)
+			if res, ok := m.(*gosip.Response); ok && res.CSeq().MethodName == gosip.INVITE && !res.IsProvisional() {
+				final = res.StatusCode
+				p.to = res.To().Value()
+			}
+		}
+		if err := <-answered; err == nil {
+			require.Equal(t, 200, final)
+			p.seq = 1
+			p.ack()
+			p.in("BYE", "")
+			p.response("BYE", 200)
+			ended(t, l, ErrRemoteHangup)
+			continue
+		}
+		require.Equal(t, 487, final)
+		ended(t, l, ErrCancelled)
+		// What is repeated must be the 487, too: no ghost 200.
+		p.send(strings.Replace(p.request("INVITE", "inv", 1, testSDP), p.to, "<sip:200@filo>", 1))
+		require.Equal(t, 487, p.response("INVITE", 487).StatusCode)
+		p.send(p.request("ACK", "inv", 1, ""))
+	}
+}
+
+func TestByeBeforeACK(t *testing.T) {
+	t.Parallel()
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	p := newPeer(t, u)
+	p.dial()
+	l := <-legs
+	p.in("BYE", "")
+	p.response("BYE", 200)
+	ended(t, l, ErrRemoteHangup)
+	p.silence("BYE", 700*time.Millisecond)
+}
+
+func TestHangupWaitsForACK(t *testing.T) {
+	t.Parallel()
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	p := newPeer(t, u)
+	p.dial()
+	l := <-legs
+	require.NoError(t, l.Hangup(timeout(t), Hangup{Cause: "Q.850;cause=16"}))
+	ended(t, l, ErrHangup)
+	p.silence("BYE", 200*time.Millisecond)
+	p.ack()
+	bye := p.expect("BYE")
+	require.Equal(t, "Q.850;cause=16", bye.GetHeader("Reason").Value())
+	p.reply(bye, 200, "", "")
+	require.NoError(t, l.Hangup(timeout(t), Hangup{}), "idempotent")
+}
+
+func TestOKIsRepeatedUntilACK(t *testing.T) {
+	t.Parallel()
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	p := newPeer(t, u)
+	p.dial()
+	start := time.Now()
+	p.response("INVITE", 200)
+	require.InDelta(t, 0.5, time.Since(start).Seconds(), 0.2)
+	p.response("INVITE", 200)
+	require.InDelta(t, 1.5, time.Since(start).Seconds(), 0.3)
+	p.ack()
+	_, err := (<-legs).RemoteAnswer(timeout(t))
+	require.NoError(t, err)
+	require.Nil(t, p.next(2500*time.Millisecond), "no repetition after the ACK")
+}
+
+func TestACKWithTheBranchOfTheInvite(t *testing.T) { // some phones reuse it for 2xx
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	p := newPeer(t, u)
+	p.dial()
+	p.send(p.request("ACK", "inv", 1, ""))
+	_, err := (<-legs).RemoteAnswer(timeout(t))
+	require.NoError(t, err)
+}
+
+func TestDuplicateInvite(t *testing.T) {
+	legs, h := collector()
+	u := run(t, testConfig(), nil, h)
+	p := newPeer(t, u)
+	inv := p.request("INVITE", "inv", 1, testSDP)
+	for range 10 {
+		p.send(inv)
+	}
+	l := <-legs
+	require.NoError(t, l.Answer(timeout(t), sdp("callee")))
+	p.to = p.response("INVITE", 200).To().Value()
+	p.seq = 1
+	p.ack()
+	_, err := l.RemoteAnswer(timeout(t))
+	require.NoError(t, err)
+	require.Empty(t, legs, "ten datagrams, one call")
+
+	p.to = "<sip:200@filo>" // the same request by another path
+	p.send(p.request("INVITE", "other", 1, testSDP))
+	p.response("INVITE", 482)
+}
+
+func TestBurstKeepsItsOrder(t *testing.T) {
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	p := newPeer(t, u)
+	p.dial()
+	l := <-legs
+	p.ack()
+	digits := "0123456789*#ABCD0123456789*#ABCD"
+	for _, d := range digits {
+		p.in("INFO", fmt.Sprintf("Signal=%c\r\nDuration=160\r\n", d), "Content-Type: application/dtmf-relay")
+	}
+	p.in("BYE", "")
+	ended(t, l, ErrRemoteHangup)
+	var got strings.Builder
+	for len(l.Digits()) > 0 {
+		got.WriteString(<-l.Digits())
+	}
+	require.Equal(t, digits, got.String())
+}
+
+func TestLateOffer(t *testing.T) {
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	p := newPeer(t, u)
+	p.send(p.request("INVITE", "inv", 1, ""))
+	res := p.response("INVITE", 200)
+	require.Contains(t, string(res.Body()), "callee", "the 200 makes the offer")
+	l := <-legs
+	require.Nil(t, l.Offer())
+	p.to, p.seq = res.To().Value(), 1
+	p.send(p.request("ACK", "ack", 1, testSDP+"a=x-name:ack\r\n"))
+	answer, err := l.RemoteAnswer(timeout(t))
+	require.NoError(t, err)
+	require.Contains(t, string(answer), "x-name:ack")
+}
+
+func TestReofferFromTheFarSide(t *testing.T) {
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	p := newPeer(t, u)
+	p.dial()
+	l := <-legs
+	p.ack()
+	p.in("INVITE", testSDP+"a=sendonly\r\n")
+	p.response("INVITE", 488)
+	p.send(p.request("ACK", fmt.Sprint("INVITE", p.seq), p.seq, ""))
+
+	l.OnReoffer(func(offer []byte) ([]byte, error) {
+		if strings.Contains(string(offer), "panic") {
+			panic("a bug in media")
+		}
+		return []byte(strings.Replace(string(offer), "sendonly", "recvonly", 1)), nil
+	})
+	p.in("INVITE", testSDP+"a=sendonly\r\n")
+	require.Contains(t, string(p.response("INVITE", 200).Body()), "recvonly")
+	p.send(p.request("ACK", "ack2", p.seq, ""))
+	require.Eventually(t, func() bool { return strings.Contains(string(l.RemoteSDP()), "sendonly") }, time.Second, time.Millisecond)
+
+	p.in("UPDATE", testSDP+"a=sendrecv\r\n")
+	require.Contains(t, string(p.response("UPDATE", 200).Body()), "sendrecv")
+	p.in("UPDATE", "")
+	p.response("UPDATE", 200)
+	p.in("INVITE", "") // without an offer: ours stands
+	require.Contains(t, string(p.response("INVITE", 200).Body()), "sendrecv")
+	p.send(p.request("ACK", "ack3", p.seq, testSDP))
+	p.in("INVITE", testSDP+"a=panic\r\n")
+	p.response("INVITE", 488)
+	p.send(p.request("ACK", fmt.Sprint("INVITE", p.seq), p.seq, ""))
+	p.in("BYE", "")
+	p.response("BYE", 200)
+	ended(t, l, ErrRemoteHangup)
+}
+
+func TestGlare(t *testing.T) {
+	t.Parallel()
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	p := newPeer(t, u)
+	p.dial()
+	l := <-legs
+	p.ack()
+	_, err := l.RemoteAnswer(timeout(t))
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() {
+		answer, err := l.Reinvite(context.WithoutCancel(t.Context()), sdp("hold"))
+		if err == nil && !strings.Contains(string(answer), "x-name:second") {
+			err = fmt.Errorf("answer %q", answer)
+		}
+		done <- err
+	}()
+	inv := p.expect("INVITE")
+	p.in("INVITE", testSDP) // ours crosses theirs
+	p.response("INVITE", 491)
+	p.reply(inv, 491, "", "")
+	p.expect("ACK")
+	again := p.expect("INVITE")
+	require.Equal(t, inv.CSeq().SeqNo+1, again.CSeq().SeqNo)
+	p.reply(again, 200, "", testSDP+"a=x-name:second\r\n")
+	ack := p.expect("ACK")
+	require.Equal(t, again.CSeq().SeqNo, ack.CSeq().SeqNo)
+	require.NoError(t, <-done)
+	p.reply(again, 200, "", testSDP) // our ACK was lost
+	require.Equal(t, ack.CSeq().SeqNo, p.expect("ACK").CSeq().SeqNo)
+}
+
+func TestPanickingHandlerHurtsNobodyElse(t *testing.T) {
+	legs := make(chan *Leg, 1)
+	answer := answerer(t, legs)
+	u := run(t, testConfig(), nil, func(ctx context.Context, l *Leg) {
+		if l.Info().Headers["X-Cart"] == "panic" {
+			panic("a bug")
+		}
+		answer(ctx, l)
+	})
+	p := newPeer(t, u)
+	p.send(p.request("INVITE", "inv", 1, testSDP, "X-Cart: panic"))
+	p.response("INVITE", 500)
+	p2 := newPeer(t, u)
+	p2.dial()
+	<-legs
+}
+
+func TestHandlerThatReturns(t *testing.T) {
+	u := run(t, testConfig(), nil, func(context.Context, *Leg) {})
+	p := newPeer(t, u)
+	p.send(p.request("INVITE", "inv", 1, testSDP))
+	p.response("INVITE", 603)
+}
+
+func TestReject(t *testing.T) {
+	t.Parallel()
+	u := run(t, testConfig(), nil, func(ctx context.Context, l *Leg) {
+		if err := l.Reject(ctx, 486, ""); err != nil {
+			t.Errorf("reject: %v", err)
+		}
+	})
+	p := newPeer(t, u)
+	p.send(p.request("INVITE", "inv", 1, testSDP))
+	res := p.response("INVITE", 486)
+	require.Equal(t, "Busy Here", res.Reason)
+	p.response("INVITE", 486) // no ACK: repeated
+	p.send(p.request("ACK", "inv", 1, ""))
+	require.Nil(t, p.next(1200*time.Millisecond))
+}
+
+func TestWhatIsRefused(t *testing.T) {
+	cfg := testConfig()
+	u := run(t, cfg, nil, nil)
+	valid := func(p *peer) string { return p.request("INVITE", "b", 1, testSDP) }
+	cases := []struct {
+		name, method string
+		code         int
+		msg          func(p *peer) string
+	}{
+		{"no From", "INVITE", 400, func(p *peer) string { return cut(valid(p), "From") }},
+		{"no To", "INVITE", 400, func(p *peer) string { return cut(valid(p), "To") }},
+		{"no Call-ID", "INVITE", 400, func(p *peer) string { return cut(valid(p), "Call-ID") }},
+		{"no Contact", "INVITE", 400, func(p *peer) string { return cut(valid(p), "Contact") }},
+		{"bad From", "INVITE", 400, func(p *peer) string { return strings.Replace(valid(p), `"Ann" <`, `"Ann <<<`, 1) }},
+		{"From without tag", "INVITE", 400, func(p *peer) string { return strings.Replace(valid(p), ";tag=p1", "", 1) }},
+		{"doubled Call-ID", "INVITE", 400, func(p *peer) string {
+			return strings.Replace(valid(p), "CSeq:", "i: other\r\nCSeq:", 1)
+		}},
+		{"CSeq mismatch", "BYE", 400, func(p *peer) string { return strings.Replace(valid(p), "1 INVITE", "1 BYE", 1) }},
+		{"version", "INVITE", 505, func(p *peer) string { return strings.Replace(valid(p), "SIP/2.0\r\nVia", "SIP/7.0\r\nVia", 1) }},
+		{"Max-Forwards 0", "INVITE", 483, func(p *peer) string { return strings.Replace(valid(p), "Max-Forwards: 70", "Max-Forwards: 0", 1) }},
+		{"Max-Forwards junk", "INVITE", 400, func(p *peer) string { return strings.Replace(valid(p), "Max-Forwards: 70", "Max-Forwards: x", 1) }},
+		{"Require", "INVITE", 420, func(p *peer) string { return p.request("INVITE", "b", 1, testSDP, "Require: 100rel, nothing") }},
+		{"not SDP", "INVITE", 415, func(p *peer) string { return p.request("INVITE", "b", 1, "<x/>", "Content-Type: text/xml") }},
+		{"compressed", "INVITE", 415, func(p *peer) string {
+			return p.request("INVITE", "b", 1, testSDP, "Content-Type: application/sdp", "Content-Encoding: gzip")
+		}},
+		{"unknown dialog", "BYE", 481, func(p *peer) string {
+			p.to = "<sip:200@filo>;tag=nobody"
+			return p.request("BYE", "b", 1, "")
+		}},
+		{"BYE outside a dialog", "BYE", 481, func(p *peer) string { return p.request("BYE", "b", 1, "") }},
+		{"CANCEL of nothing", "CANCEL", 481, func(p *peer) string { return p.request("CANCEL", "b", 1, "") }},
+		{"method", "SUBSCRIBE", 405, func(p *peer) string { return p.request("SUBSCRIBE", "b", 1, "") }},
+		{"unknown method", "DANCE", 405, func(p *peer) string { return p.request("DANCE", "b", 1, "") }},
+		{"REGISTER without a registrar", "REGISTER", 403, func(p *peer) string { return p.request("REGISTER", "b", 1, "") }},
+		{"OPTIONS", "OPTIONS", 200, func(p *peer) string { return p.request("OPTIONS", "b", 1, "") }},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPeer(t, u)
+			p.send(c.msg(p))
+			res := p.response(c.method, c.code)
+			switch c.code {
+			case 405:
+				require.Contains(t, res.GetHeader("Allow").Value(), "INVITE")
+			case 420:
+				require.Equal(t, "100rel, nothing", res.GetHeader("Unsupported").Value())
+			}
+		})
+	}
+	t.Run("no CSeq", func(t *testing.T) { // no transaction: answered statelessly
+		p := newPeer(t, u)
+		p.send(cut(valid(p), "CSeq"))
+		m := p.next(time.Second)
+		require.NotNil(t, m)
+		require.Equal(t, 400, m.(*gosip.Response).StatusCode)
+	})
+}
+
+// cut removes a header line.
+func cut(msg, header string) string {
+	i := strings.Index(msg, "\r\n"+header+":")
+	j := strings.Index(msg[i+2:], "\r\n")
+	return msg[:i] + msg[i+2+j:]
+}
+
+func TestJunkDatagrams(t *testing.T) {
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	before := u.tp.Pool("udp").Size()
+	for _, junk := range []string{"junk-not-sip", "\r\n\r\n", "\x00\x00\x00\x00\x00\x00", "INVITE x", strings.Repeat("A", 60000), "GET / HTTP/1.1\r\n\r\n"} {
+		newPeer(t, u).send(junk)
+	}
+	p := newPeer(t, u)
+	p.dial()
+	<-legs
+	require.LessOrEqual(t, u.tp.Pool("udp").Size(), before+1, "junk leaves nothing behind")
+}
+
+func TestStrangersAreForbidden(t *testing.T) {
+	cfg := testConfig()
+	cfg.Trunks[0].Allow = []string{"192.0.2.1"}
+	u := run(t, cfg, nil, nil)
+	p := newPeer(t, u)
+	p.send(p.request("INVITE", "inv", 1, testSDP))
+	p.response("INVITE", 403)
+}
+
+func TestDrain(t *testing.T) {
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	p := newPeer(t, u)
+	p.dial()
+	p.ack()
+	drained := make(chan error, 1)
+	go func() { drained <- u.Drain(context.WithoutCancel(t.Context())) }()
+	require.Eventually(t, u.draining.Load, time.Second, time.Millisecond)
+	for _, method := range []string{"INVITE", "OPTIONS"} {
+		other := newPeer(t, u)
+		other.send(other.request(method, "x", 1, ""))
+		require.NotNil(t, other.response(method, 503).GetHeader("Retry-After"))
+	}
+	require.Empty(t, drained)
+	p.in("BYE", "")
+	p.response("BYE", 200)
+	require.NoError(t, <-drained)
+}
