@@ -56,6 +56,7 @@ func (c *checker) files() {
 		{"http.tls_cert_file", c.cfg.HTTP.TLSCertFile},
 		{"http.tls_key_file", c.cfg.HTTP.TLSKeyFile},
 		{"journey.secret_file", c.cfg.Journey.SecretFile},
+		{"redis.password_file", c.cfg.Redis.PasswordFile},
 		{"email.tls_cert", c.cfg.Email.TLSCert},
 		{"email.tls_key", c.cfg.Email.TLSKey},
 		{"email.relay.password_file", c.cfg.Email.Relay.PasswordFile},

@@ -15,6 +15,7 @@ import (
 	"filo/desk"
 	"filo/ivr"
 	"filo/journey"
+	"filo/journey/redis"
 	"filo/measure"
 	"filo/media"
 	"filo/router"
@@ -36,6 +37,7 @@ type Config struct {
 	Voice   voice.Config   `yaml:"voice"`
 	Router  router.Config  `yaml:"router"`
 	Journey journey.Config `yaml:"journey"`
+	Redis   redis.Config   `yaml:"redis"` // read when journey.hot is redis
 	Message message.Config `yaml:"message"`
 	Email   email.Config   `yaml:"email"`
 	SMS     sms.Config     `yaml:"sms"`
@@ -58,6 +60,7 @@ func Default() Config {
 		Voice:   voice.DefaultConfig(),
 		Router:  defaultRouter(),
 		Journey: journey.DefaultConfig(),
+		Redis:   redis.DefaultConfig(),
 		Message: message.DefaultConfig(),
 		Email:   email.DefaultConfig(),
 		SMS:     sms.DefaultConfig(),
@@ -101,6 +104,7 @@ func (c Config) sections() []section {
 		{"voice", c.Voice.Validate},
 		{"router", c.Router.Validate},
 		{"journey", c.Journey.Validate},
+		{"redis", c.Redis.Validate},
 		{"message", c.Message.Validate},
 		{"email", c.Email.Validate},
 		{"sms", c.SMS.Validate},
