@@ -74,6 +74,13 @@ func TestStreamIsContinuousOverEverySource(t *testing.T) {
 	heard()
 	agentLeg.Mute(true)
 	heard()
+	_, err := leg.Reoffer(caller.sdp("inactive")) // the caller's own hold
+	require.NoError(t, err)
+	before := agentLeg.Stats().PacketsIn
+	require.Eventually(t, func() bool { return agentLeg.Stats().PacketsIn > before+10 }, eventually, time.Millisecond)
+	_, err = leg.Reoffer(caller.sdp("sendrecv"))
+	require.NoError(t, err)
+	heard()
 	leaveAgent()
 	leaveCaller()
 	stop()

@@ -179,10 +179,10 @@ func (e *endpoint) Stats() Stats {
 // which the endpoint's goroutines end.
 func (e *endpoint) shut(free func() error) (err error) {
 	e.closeOnce.Do(func() {
-		e.leaveRoom()
 		e.spawnMu.Lock()
 		close(e.closing)
 		e.spawnMu.Unlock()
+		e.leaveRoom() // after closing: no Join comes behind it
 		err = free()
 		e.wg.Wait()
 		e.engine.remove(e)
@@ -254,6 +254,7 @@ func (e *endpoint) checkTimeout(now time.Time, initial, later time.Duration) {
 	if !w.fired {
 		w.fired = true
 		e.engine.metrics.timeouts.Inc()
+		e.log.Debug("rtp timeout", "silent", now.Sub(from))
 		e.emit(Timeout, now)
 	}
 }

@@ -312,6 +312,7 @@ func (e *webrtcEndpoint) Close() error { return e.shut(e.pc.GracefulClose) }
 
 // stateChanged runs on pion's goroutine.
 func (e *webrtcEndpoint) stateChanged(s webrtc.PeerConnectionState) {
+	e.log.Debug("webrtc state", "state", s.String())
 	switch s {
 	case webrtc.PeerConnectionStateConnected:
 		e.up.Store(true)

@@ -58,12 +58,9 @@ func (t *sender) setFormat(f format, enabled bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.codec, t.pt, t.dtmfPT, t.enabled = f.codec, f.pt, f.dtmfPT, enabled
-}
-
-func (t *sender) setEnabled(on bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.enabled = on
+	if !enabled {
+		t.src = nil // what the source says meanwhile is not a loss: join anew
+	}
 }
 
 // resume returns the timestamp for the first packet of a new source: it
