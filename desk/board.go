@@ -54,6 +54,18 @@ func (d *Desk) followBoard(ctx context.Context) {
 	}
 }
 
+// lookAgain asks for a new picture when the newest is old: before the first
+// seat, and while nobody sat, none was taken.
+func (d *Desk) lookAgain() {
+	if b := d.picture(); d.now().Sub(b.snap.At) < 2*d.cfg.QueuesEvery {
+		return
+	}
+	select {
+	case d.look <- struct{}{}:
+	default:
+	}
+}
+
 // audience returns all seats, and whether a supervisor is among them.
 func (d *Desk) audience() (seats []*seat, supervised bool) {
 	d.mu.Lock()

@@ -204,7 +204,7 @@ func (d *Desk) reply(_ http.ResponseWriter, r *http.Request, s *session) (any, e
 	if err != nil && event == "" {
 		return nil, err //nolint:wrapcheck // the conductor's own words
 	}
-	return map[string]any{"event": seat.event(ctx, h.id, event)}, nil
+	return map[string]any{"event": d.sent(ctx, seat, h, event, in.Body)}, nil
 }
 
 // verify serves POST /api/contacts/{id}/verify.

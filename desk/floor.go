@@ -28,8 +28,8 @@ type floorQueueJSON struct {
 	Label    map[string]string  `json:"label"`
 	Waiting  []floorWaitingJSON `json:"waiting"`
 	TargetMS int64              `json:"target_ms"`
-	InTime   int                `json:"in_time"` // answered within the target, today
-	Lost     int                `json:"lost"`    // abandoned, short ones apart, today
+	InTime   float64            `json:"in_time"` // service level of today, 0..1; -1 while there is none
+	Lost     float64            `json:"lost"`    // abandoned, short ones apart, of all today, 0..1
 	Ready    int                `json:"ready"`
 	On       int                `json:"on"`
 }
@@ -124,11 +124,11 @@ func (d *Desk) floorQueues(snap router.Snapshot, stats []measure.QueueStats) []f
 				Contact: w.Contact, Channel: w.Channel, Since: stamp(w.Since), Deadline: stamp(w.Deadline),
 			})
 		}
-		for _, s := range stats {
-			if s.Queue == q.Name {
-				j.InTime += s.AnsweredIn
-				j.Lost += s.Abandoned - s.ShortAbandons
-			}
+		own := sum(stats, func(s measure.QueueStats) bool { return s.Queue == q.Name })
+		j.InTime, j.Lost = -1, 0
+		if served := own.Answered + own.Abandoned - own.ShortAbandons; served+own.WaitingBeyond > 0 {
+			j.InTime = ratio(own.AnsweredIn, served+own.WaitingBeyond)
+			j.Lost = ratio(own.Abandoned-own.ShortAbandons, served)
 		}
 		list = append(list, j)
 	}
@@ -161,25 +161,33 @@ func (d *Desk) floorAgents(snap router.Snapshot) []floorAgentJSON {
 // target, so the value is the share of contacts that were answered in the time
 // promised to them.
 func (d *Desk) serviceLevel(stats []measure.QueueStats) serviceLevelJSON {
-	var sum measure.Figures
-	for _, s := range stats {
-		sum.Answered += s.Answered
-		sum.AnsweredIn += s.AnsweredIn
-		sum.Abandoned += s.Abandoned
-		sum.AbandonedIn += s.AbandonedIn
-		sum.ShortAbandons += s.ShortAbandons
-		sum.WaitingBeyond += s.WaitingBeyond
-	}
-	in, all := sum.AnsweredIn, sum.Answered+sum.Abandoned
-	standard := ratio(in, all-sum.ShortAbandons+sum.WaitingBeyond)
+	f := sum(stats, func(measure.QueueStats) bool { return true })
+	in, all := f.AnsweredIn, f.Answered+f.Abandoned
+	standard := ratio(in, all-f.ShortAbandons+f.WaitingBeyond)
 	return serviceLevelJSON{
 		Value: standard, Target: serviceGoal,
-		Answered: sum.Answered, InTime: in, Abandoned: sum.Abandoned, Short: sum.ShortAbandons,
+		Answered: f.Answered, InTime: in, Abandoned: f.Abandoned, Short: f.ShortAbandons,
 		Variants: map[string]float64{
-			"standard": standard, "strict": ratio(in, all), "ignoring_abandons": ratio(in, sum.Answered),
-			"neutral": ratio(in, all-sum.AbandonedIn), "optimistic": ratio(in+sum.AbandonedIn, all),
+			"standard": standard, "strict": ratio(in, all), "ignoring_abandons": ratio(in, f.Answered),
+			"neutral": ratio(in, all-f.AbandonedIn), "optimistic": ratio(in+f.AbandonedIn, all),
 		},
 	}
+}
+
+// sum adds the counts of some queues; ratios of it are made from the sums.
+func sum(stats []measure.QueueStats, of func(measure.QueueStats) bool) (f measure.Figures) {
+	for _, s := range stats {
+		if !of(s) {
+			continue
+		}
+		f.Answered += s.Answered
+		f.AnsweredIn += s.AnsweredIn
+		f.Abandoned += s.Abandoned
+		f.AbandonedIn += s.AbandonedIn
+		f.ShortAbandons += s.ShortAbandons
+		f.WaitingBeyond += s.WaitingBeyond
+	}
+	return f
 }
 
 // ratio is 0 where there is nothing to divide by.

@@ -121,11 +121,15 @@ func (d *Desk) api(name string, role Role, f endpoint) http.HandlerFunc {
 	}
 }
 
-// open wraps a plain endpoint with the guard alone.
+// open wraps the event socket with the guard alone.
 func (d *Desk) open(f plain) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s, err := d.guard(w, r)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrNoSession) && r.Header.Get("Origin") != "" && r.Header.Get("Upgrade") != "":
+			d.turnAway(w, r)
+			return
+		case err != nil:
 			d.refuse(w, r, err)
 			return
 		}

@@ -44,7 +44,9 @@ type Router interface {
 // Reader reads a customer's thread as one agent may see it.
 type Reader interface {
 	View(ctx context.Context, req journey.ViewRequest) (journey.View, error)
-	Content(ctx context.Context, ref string) (journey.Content, error)
+	// ContentFor returns a body or attachment of the contact's own customer, if
+	// the tier opens it.
+	ContentFor(ctx context.Context, req journey.ViewRequest, ref string) (journey.Content, error)
 	Subscribe(customer contact.CustomerID) (events <-chan journey.Event, cancel func())
 	Show(e journey.Event, tier contact.Tier) (journey.ThreadEvent, bool)
 }

@@ -36,6 +36,7 @@ func (s *seat) attach(ctx context.Context, sock *socket, after uint64) (backlog 
 		s.d.metrics.resumes.WithLabelValues(got).Inc()
 		s.stream.attach(sock)
 		s.lost, s.goneSince = false, time.Time{}
+		s.d.lookAgain()
 		backlog = missed
 	})
 	return backlog, errors.Join(err, fail)

@@ -6,39 +6,45 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"filo/contact"
 	"filo/journey"
 )
 
-// event returns one event of a thread as it is shown now: the reply that has
-// just been sent. It may come by the subscription a moment later; then the
-// thread is read again.
-func (s *seat) event(ctx context.Context, id contact.ID, event string) *journey.ThreadEvent {
-	var found *journey.ThreadEvent
-	look := func(it *item) {
-		for i := range it.view.Events {
-			if it.view.Events[i].ID == event {
-				e := it.view.Events[i]
-				found = &e
+// sent returns the event of a reply that has just been sent, as the thread
+// shows it. The contact may be over with the reply; then only the thread knows.
+func (d *Desk) sent(ctx context.Context, seat *seat, h held, event, body string) journey.ThreadEvent {
+	find := func(v journey.View) (journey.ThreadEvent, bool) {
+		i := slices.IndexFunc(v.Events, func(e journey.ThreadEvent) bool { return e.ID == event })
+		if i < 0 {
+			return journey.ThreadEvent{}, false
+		}
+		return v.Events[i], true
+	}
+	var e journey.ThreadEvent
+	var ok bool
+	_ = seat.do(ctx, func(ctx context.Context) { // a seat that is gone shows nothing either
+		if it := seat.items[h.id]; it != nil {
+			if e, ok = find(it.view); !ok {
+				seat.refresh(ctx, it)
+				e, ok = find(it.view)
 			}
 		}
-	}
-	err := s.do(ctx, func(ctx context.Context) {
-		it := s.items[id]
-		if it == nil {
-			return
-		}
-		if look(it); found == nil {
-			s.refresh(ctx, it)
-			look(it)
-		}
 	})
-	if err != nil {
-		return nil // it was sent all the same
+	if ok {
+		return e
 	}
-	return found
+	if v, err := d.deps.Thread.View(ctx, h.request); err == nil {
+		if e, ok := find(v); ok {
+			return e
+		}
+	}
+	return journey.ThreadEvent{
+		ID: event, At: d.now().UTC(), Channel: h.card.Channel, Dir: contact.Outbound, Kind: journey.KindMessage,
+		Text: body, Contact: h.id,
+	}
 }
 
 // opened raises the tier of a contact after its agent verified who it is.
@@ -135,7 +141,7 @@ func (d *Desk) content(w http.ResponseWriter, r *http.Request, s *session) (any,
 	if !named {
 		return nil, ErrClosedByTier
 	}
-	c, err := d.deps.Thread.Content(r.Context(), ref)
+	c, err := d.deps.Thread.ContentFor(r.Context(), h.request, ref)
 	switch {
 	case errors.Is(err, journey.ErrUnknown):
 		return nil, contact.ErrNoContact

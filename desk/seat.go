@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"filo/contact"
 	"filo/router"
 )
@@ -99,7 +101,8 @@ func (s *seat) run(ctx context.Context) {
 	}
 }
 
-// close ends sockets and subscriptions.
+// close ends subscriptions, and the sockets of a seat that stops for another
+// reason than its agent: they come back.
 func (s *seat) close() {
 	if s.unwatch != nil {
 		s.unwatch()
@@ -109,7 +112,7 @@ func (s *seat) close() {
 	}
 	for sock := range s.stream.sockets {
 		s.stream.detach(sock)
-		sock.close(closeSignedOut, "signed out")
+		sock.close(websocket.StatusGoingAway, "stopping")
 	}
 }
 
@@ -122,11 +125,22 @@ func (s *seat) signIn(ctx context.Context) error {
 	if err := s.d.deps.Router.SignIn(ctx, s.user.agent()); err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
+	s.watch()
+	// The router answers in order: after this, what the agent has now has come.
 	if err := s.d.deps.Router.SetReachable(ctx, s.id, contact.Voice, s.d.lineUp(s.id)); err != nil {
 		return fmt.Errorf("set reachable: %w", err)
 	}
-	s.watch()
-	return nil
+	for {
+		select {
+		case e, ok := <-s.events:
+			if !ok {
+				return nil // run watches again
+			}
+			s.routed(ctx, e, ok)
+		default:
+			return nil
+		}
+	}
 }
 
 func (s *seat) watch() {

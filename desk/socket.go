@@ -82,6 +82,19 @@ func parseHello(b []byte) (hello, error) {
 	return h, nil
 }
 
+// turnAway tells a browser whose session is over, in the only way in which a
+// page can hear it: the socket opens and closes with a code. Of a refused
+// handshake the page learns nothing, and would try again for ever.
+func (d *Desk) turnAway(w http.ResponseWriter, r *http.Request) {
+	d.metrics.refused.WithLabelValues("no_session").Inc()
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return // Accept has answered
+	}
+	conn.SetReadLimit(maxClientFrame)
+	_ = conn.Close(closeSignedOut, "sign in")
+}
+
 // events serves GET /api/events.
 func (d *Desk) events(w http.ResponseWriter, r *http.Request, s *session) {
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
@@ -93,8 +106,12 @@ func (d *Desk) events(w http.ResponseWriter, r *http.Request, s *session) {
 	conn.SetReadLimit(maxClientFrame)
 	defer func() { _ = conn.CloseNow() }()
 	h, err := d.readHello(r.Context(), conn)
-	if err != nil || !s.checkCSRF(h.CSRF) {
+	if err != nil {
 		_ = conn.Close(closeHello, "hello expected")
+		return
+	}
+	if !s.checkCSRF(h.CSRF) { // a page from before another sign-in
+		_ = conn.Close(closeSignedOut, "sign in again")
 		return
 	}
 	d.sessions.socket(s, 1)
