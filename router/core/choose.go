@@ -76,24 +76,7 @@ func (s *State) twoBest(c Contact) (best, next rank, n uint32) {
 	for w := range row {
 		for x := row[w] & open[w]; x != 0; x &= x - 1 {
 			cl := Class(w<<6 + bits.TrailingZeros64(x)) //nolint:gosec // a class
-			g := s.preference(t.Select, cl, r.sig)
-			lists := s.classes[cl].lists[ch]
-			for i := range lists {
-				if lists[i].n == 0 {
-					continue
-				}
-				n += lists[i].n
-				a := s.skip(lists[i].first, ch, c)
-				if a == Nobody {
-					continue
-				}
-				k := rank{g: g, l: s.loadKey(t.Load, i), stamp: s.agents[a].stamp, agent: a}
-				if k.less(&best) {
-					best, next = k, best
-				} else if k.less(&next) {
-					next = k
-				}
-			}
+			n += s.twoOfClass(c, t, cl, &best, &next)
 		}
 	}
 	if best.agent == Nobody {
@@ -107,6 +90,28 @@ func (s *State) twoBest(c Contact) (best, next rank, n uint32) {
 		}
 	}
 	return best, next, n - s.excludedOf(c, ch)
+}
+
+// twoOfClass compares the heads of a class's lists with the best two, and
+// returns how many agents the lists hold.
+func (s *State) twoOfClass(c Contact, t *WorkType, cl Class, best, next *rank) (n uint32) {
+	ch := int(t.Channel)
+	g := s.preference(t.Select, cl, s.contacts[c].sig)
+	lists := s.classes[cl].lists[ch]
+	for i := range lists {
+		n += lists[i].n
+		a := s.skip(lists[i].first, ch, c)
+		if a == Nobody {
+			continue
+		}
+		k := rank{g: g, l: s.loadKey(t.Load, i), stamp: s.agents[a].stamp, agent: a}
+		if k.less(best) {
+			*best, *next = k, *best
+		} else if k.less(next) {
+			*next = k
+		}
+	}
+	return n
 }
 
 // skip returns the first agent from a on that c does not exclude.
@@ -171,23 +176,8 @@ func (s *State) bestContact(a Agent) contactChoice {
 	}
 	best, next, n := Nothing, Nothing, uint32(0)
 	for ch := range s.cfg.Channels {
-		if r.linked>>ch&1 == 0 {
-			continue
-		}
-		col, open := s.classes[r.class].col, s.open[ch]
-		for w := range col {
-			for x := col[w] & open[w]; x != 0; x &= x - 1 {
-				l := &s.laneRecs[w<<6+bits.TrailingZeros64(x)]
-				n += l.n
-				c := s.admits(l.first, a)
-				switch {
-				case c == Nothing:
-				case best == Nothing || s.before(c, best):
-					best, next = c, best
-				case next == Nothing || s.before(c, next):
-					next = c
-				}
-			}
+		if r.linked>>ch&1 == 1 {
+			n += s.twoOfLanes(a, ch, &best, &next)
 		}
 	}
 	if best == Nothing {
@@ -197,6 +187,27 @@ func (s *State) bestContact(a Agent) contactChoice {
 		next = c
 	}
 	return contactChoice{contact: best, next: next, considered: n, key: s.contactKey(best, next)}
+}
+
+// twoOfLanes compares the heads of a channel's lanes that the agent fits with
+// the best two, and returns how many contacts the lanes hold.
+func (s *State) twoOfLanes(a Agent, ch int, best, next *Contact) (n uint32) {
+	col, open := s.classes[s.agents[a].class].col, s.open[ch]
+	for w := range col {
+		for x := col[w] & open[w]; x != 0; x &= x - 1 {
+			l := &s.laneRecs[w<<6+bits.TrailingZeros64(x)]
+			n += l.n
+			c := s.admits(l.first, a)
+			switch {
+			case c == Nothing:
+			case *best == Nothing || s.before(c, *best):
+				*best, *next = c, *best
+			case *next == Nothing || s.before(c, *next):
+				*next = c
+			}
+		}
+	}
+	return n
 }
 
 // admits returns the first contact from c on, in its lane, that does not

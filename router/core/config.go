@@ -9,12 +9,19 @@ const MaxChannels = 8
 // agents and contacts and may use a contact's again after its Closed effect;
 // the State gives those of signatures, classes and work types.
 type (
-	Agent   uint32
+	// Agent is the handle of an agent.
+	Agent uint32
+	// Contact is the handle of a contact.
 	Contact uint32
-	Skill   uint32
-	Sig     uint32 // an interned set of requirements
-	Class   uint32 // an interned profile of an agent
-	Type    uint32 // a work type: what the contacts of a queue and channel share
+	// Skill is the handle of a skill.
+	Skill uint32
+	// Sig is an interned set of requirements.
+	Sig uint32
+	// Class is an interned profile of agents.
+	Class uint32
+	// Type is a work type: what the contacts of one queue and channel share.
+	Type uint32
+	// Channel is the handle of a medium.
 	Channel uint8
 )
 

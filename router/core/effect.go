@@ -51,7 +51,7 @@ var codeNames = [...]string{"ok", "bad_command", "no_agent", "no_contact", "in_u
 // String returns the code's name, for scripts and metric labels.
 func (c Code) String() string { return codeNames[c] }
 
-// State of an agent.
+// Status is what an agent does.
 type Status uint8
 
 // Statuses of an agent.

@@ -170,9 +170,22 @@ var opWeights = []struct {
 	op Op
 	n  int
 }{
-	{OpTick, 4}, {OpSignIn, 6}, {OpSignOut, 1}, {OpReady, 10}, {OpNotReady, 2}, {OpReach, 2}, {OpVanish, 1},
-	{OpArrive, 34}, {OpAccept, 20}, {OpReject, 5}, {OpWithdraw, 5}, {OpEnd, 14}, {OpRequeue, 3}, {OpWrapEnd, 4},
-	{OpWrapExtend, 1}, {opEnd, 1},
+	{OpTick, 4},
+	{OpSignIn, 6},
+	{OpSignOut, 1},
+	{OpReady, 10},
+	{OpNotReady, 2},
+	{OpReach, 2},
+	{OpVanish, 1},
+	{OpArrive, 34},
+	{OpAccept, 20},
+	{OpReject, 5},
+	{OpWithdraw, 5},
+	{OpEnd, 14},
+	{OpRequeue, 3},
+	{OpWrapEnd, 4},
+	{OpWrapExtend, 1},
+	{opEnd, 1},
 }
 
 func (w *world) op() Op {
