@@ -58,6 +58,7 @@ func TestPlayoutStartsAtOnce(t *testing.T) {
 			start := time.Now()
 			p.add(c)
 			time.Sleep(3 * time.Millisecond)
+			synctest.Wait()
 			require.Len(t, c.ticks, 1)
 			require.LessOrEqual(t, c.ticks[0].Sub(start), 2*slotPeriod)
 		}
