@@ -93,7 +93,7 @@ func (j *Journey) contextOf(d *Dossier, c claim, now time.Time) contact.Context 
 func (j *Journey) lookup(ctx context.Context, id Identity) found {
 	if m, ok := j.hot.(*Memory); ok {
 		if e, err := m.Find(ctx, id); err == nil && !e.Stale {
-			if d, err := DecodeDossier(e.Data); err == nil {
+			if d, err := DecodeDossier(e.Data); err == nil && leafOf(&d, id) != "" {
 				return found{d, contact.ContextHot}
 			}
 		}
@@ -173,10 +173,14 @@ func (j *Journey) findHot(ctx context.Context, id Identity) (Dossier, error) {
 		return Dossier{}, ErrNotHot
 	}
 	d, err := DecodeDossier(e.Data)
-	if err == nil {
-		j.keep(ctx, &d)
+	if err != nil {
+		return Dossier{}, err
 	}
-	return d, err
+	if leafOf(&d, id) == "" {
+		return Dossier{}, ErrNotHot // the identity was parted from this person since
+	}
+	j.keep(ctx, &d)
+	return d, nil
 }
 
 // warm puts a dossier that had to be read from the Record into the hot store.

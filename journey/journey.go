@@ -54,7 +54,7 @@ const maxLookups = 256
 // New returns a Journey over the given stores, which the caller closes after
 // Run has returned. The error is one of reading or making the secret.
 func New(cfg Config, rec Record, hot Hot, deps Deps) (*Journey, error) {
-	secret, err := loadSecret(cfg)
+	secret, err := Secret(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("journey secret: %w", err)
 	}

@@ -26,8 +26,9 @@ const (
 	maxToken   = 1024
 )
 
-// loadSecret reads the configured secret, or the one generated at the first start.
-func loadSecret(cfg Config) ([]byte, error) {
+// Secret reads the configured secret, or the one generated at the first start.
+// Nodes that share a hot store share it.
+func Secret(cfg Config) ([]byte, error) {
 	path := cmp.Or(cfg.SecretFile, filepath.Join(cfg.DataDir, secretName))
 	b, err := os.ReadFile(path) //nolint:gosec // the operator's own configuration
 	if errors.Is(err, fs.ErrNotExist) && cfg.SecretFile == "" {
