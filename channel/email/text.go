@@ -10,7 +10,7 @@ import (
 // quoteHead begins the quotation of an older mail, in the languages of the
 // common mail programs.
 var quoteHead = regexp.MustCompile(`(?i)^(-{2,} ?(original message|messaggio originale|ursprüngliche nachricht|message d'origine|mensaje original)|` +
-	`(on|il|am|le|el) .{5,120}(wrote|ha scritto|schrieb|a écrit|escribió) ?:?$|_{20,}$)`)
+	`(on|il|am|le|el) .{5,120}(wrote|ha scritto|schrieb|a écrit|escribió)( .{1,80})? ?:$|_{20,}$)`)
 
 // phoneLike is what may be a phone number in a signature.
 var phoneLike = regexp.MustCompile(`\+?[0-9][0-9 ()./\-\x{00a0}]{6,22}[0-9]`)
