@@ -46,10 +46,24 @@ func mailPolicy() *bluemonday.Policy {
 	p.AddTargetBlankToFullyQualifiedLinks(true)
 	p.RequireNoReferrerOnLinks(true)
 	p.RequireNoFollowOnLinks(true)
-	p.AllowStyles("color", "background-color", "font-weight", "font-style", "text-align", "text-decoration").
-		Matching(regexp.MustCompile(`(?i)^[a-z0-9#%., ()-]{1,64}$`)).Globally()
-	p.SkipElementsContent("title", "svg", "math", "template", "noscript", "object", "applet", "form", "select", "textarea", "button")
+	for property, value := range mailStyles() {
+		p.AllowStyles(property).Matching(regexp.MustCompile(value)).Globally()
+	}
+	p.SkipElementsContent("title", "svg", "math", "template", "noscript", "object", "applet", "select", "textarea")
 	return p
+}
+
+// mailStyles are the properties that may stay, with the values that they may
+// have: nothing that fetches, moves or covers.
+func mailStyles() map[string]string {
+	const color = `(?i)^(#[0-9a-f]{3,8}|[a-z]{3,20}|rgba?\([0-9., %]{5,30}\))$`
+	return map[string]string{
+		"color": color, "background-color": color,
+		"font-weight":     `(?i)^(normal|bold|bolder|lighter|[1-9]00)$`,
+		"font-style":      `(?i)^(normal|italic|oblique)$`,
+		"text-align":      `(?i)^(left|right|center|justify|start|end)$`,
+		"text-decoration": `(?i)^(none|underline|line-through|overline)$`,
+	}
 }
 
 const contentPage = `<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">` +
@@ -96,10 +110,11 @@ func SanitiseMail(data []byte) string {
 
 func validText(data []byte) string {
 	if len(data) > maxShown {
-		data = data[:maxShown]
-		for len(data) > 0 && !utf8.RuneStart(data[len(data)-1]) {
-			data = data[:len(data)-1]
+		end := maxShown
+		for end > maxShown-utf8.UTFMax && !utf8.RuneStart(data[end]) {
+			end--
 		}
+		data = data[:end]
 	}
 	data = bytes.ReplaceAll(data, []byte{0}, nil)
 	return strings.ToValidUTF8(string(data), "\uFFFD")
