@@ -123,22 +123,26 @@ func (c Config) validateTrunks(bad func(key, format string, a ...any)) {
 			bad(key+".name", "%q is used twice", t.Name)
 		}
 		seen[t.Name] = true
-		if len(t.Allow) == 0 {
-			bad(key+".allow", "missing: nobody could call over this trunk")
+		t.validate(bad, key)
+	}
+}
+
+func (t Trunk) validate(bad func(key, format string, a ...any), key string) {
+	if len(t.Allow) == 0 {
+		bad(key+".allow", "missing: nobody could call over this trunk")
+	}
+	for j, a := range t.Allow {
+		if _, err := parseNetwork(a); err != nil {
+			bad(fmt.Sprintf("%s.allow[%d]", key, j), "%v", err)
 		}
-		for j, a := range t.Allow {
-			if _, err := parseNetwork(a); err != nil {
-				bad(fmt.Sprintf("%s.allow[%d]", key, j), "%v", err)
-			}
+	}
+	for j, h := range t.Headers {
+		if len(h) < 3 || !strings.EqualFold(h[:2], "X-") || strings.ContainsAny(h, " :\t\r\n") {
+			bad(fmt.Sprintf("%s.headers[%d]", key, j), "%q is not the name of an X- header", h)
 		}
-		for j, h := range t.Headers {
-			if len(h) < 3 || !strings.EqualFold(h[:2], "X-") || strings.ContainsAny(h, " :\t\r\n") {
-				bad(fmt.Sprintf("%s.headers[%d]", key, j), "%q is not the name of an X- header", h)
-			}
-		}
-		if t.Region != "" && (len(t.Region) != 2 || strings.ToUpper(t.Region) != t.Region) {
-			bad(key+".region", "%q is not two capital letters", t.Region)
-		}
+	}
+	if t.Region != "" && (len(t.Region) != 2 || strings.ToUpper(t.Region) != t.Region) {
+		bad(key+".region", "%q is not two capital letters", t.Region)
 	}
 }
 

@@ -75,7 +75,7 @@ func TestDigestServer(t *testing.T) {
 func (d digest) with(algorithm string) digest { d.algorithm = algorithm; return d }
 
 func TestAnswerChallengePrefersSHA256(t *testing.T) {
-	res := gosip.NewResponse(401, "Unauthorized")
+	res := gosip.NewResponse(401, reasonPhrase(401))
 	for _, a := range []string{"MD5", "SHA-256", "SHA-512-256"} {
 		res.AppendHeader(gosip.NewHeader("WWW-Authenticate", `Digest realm="r, \"x\"", nonce="n", algorithm=`+a+`, qop="auth,auth-int"`))
 	}

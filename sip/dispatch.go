@@ -55,10 +55,15 @@ func (u *UA) route(ctx context.Context, req *gosip.Request, tx *gosip.ServerTx, 
 	}
 	if !initial {
 		l := u.legOf(req)
-		if l == nil || !l.post(func() { l.onRequest(req, tx) }) {
-			u.met.reject(rejectNoDialog)
-			u.reply(tx, u.response(req, statusNoDialog, ""))
+		if l != nil && l.post(func() { l.onRequest(req, tx) }) {
+			return
 		}
+		if req.Method == gosip.BYE && u.legs.wasOurs(tagOf(req.To())) {
+			u.reply(tx, u.response(req, statusOK, ""))
+			return
+		}
+		u.met.reject(rejectNoDialog)
+		u.reply(tx, u.response(req, statusNoDialog, ""))
 		return
 	}
 	switch req.Method {

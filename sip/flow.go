@@ -14,7 +14,7 @@ type flow struct {
 	via    string // transport in Via: "TCP", "WS" or "WSS"
 	source string // the peer's real ip:port
 	user   string // authorised by the WebSocket's session; ""
-	dialed bool   // we opened it, so the peer is the server that we chose
+	ours   bool   // we opened it, so the peer is the server that we chose
 	close  func() // ends the connection
 }
 
@@ -104,7 +104,7 @@ const socketNet = "fd66:696c:6f00::"
 func socketAddr(n uint64) *net.TCPAddr {
 	a := netip.MustParseAddr(socketNet).As16()
 	for i := range 8 {
-		a[15-i] = byte(n >> (8 * i))
+		a[15-i] = byte(n >> (8 * i) & 0xff)
 	}
 	return &net.TCPAddr{IP: a[:], Port: 1}
 }

@@ -58,7 +58,11 @@ func (u *UA) Invite(ctx context.Context, t Target, o InviteOptions) (*Leg, error
 	if err != nil {
 		return nil, fmt.Errorf("invite: %w", err)
 	}
-	l := u.newOutboundLeg(ctx, uri, h, o)
+	to := gosip.Uri{Scheme: "sip", User: uri.User, Host: uri.Host, Port: uri.Port}
+	if t.User != "" { // the contact is for the request line only
+		to = gosip.Uri{Scheme: "sip", User: escapeUser(t.User), Host: u.cfg.Domain}
+	}
+	l := u.newOutboundLeg(ctx, uri, to, h, o)
 	l.cli = &clientInvite{initial: true, opts: o, result: make(chan error, 1)}
 	u.legs.add(l) // before sending: the answer may be quick
 	req := l.inviteRequest(o)
@@ -92,14 +96,14 @@ func cancelReason(cause error) string {
 	return `SIP;cause=487;text="cancelled"`
 }
 
-func (u *UA) newOutboundLeg(ctx context.Context, uri gosip.Uri, h hop, o InviteOptions) *Leg {
+func (u *UA) newOutboundLeg(ctx context.Context, uri, to gosip.Uri, h hop, o InviteOptions) *Leg {
 	l := newLeg(ctx, u, "o"+newToken())
 	l.d = dialog{
 		callID:       newToken(),
 		localTag:     l.id,
 		local:        gosip.Uri{Scheme: "sip", User: escapeUser(o.From), Host: u.cfg.Domain},
 		localName:    escapeName(o.FromName),
-		remote:       gosip.Uri{Scheme: "sip", User: uri.User, Host: uri.Host, Port: uri.Port},
+		remote:       to,
 		remoteTarget: uri,
 		localSeq:     1,
 		contact:      u.contactURI(o.From, h),
@@ -107,7 +111,7 @@ func (u *UA) newOutboundLeg(ctx context.Context, uri gosip.Uri, h hop, o InviteO
 	}
 	l.localSDP = o.SDP
 	l.info = Info{
-		CallID: l.d.callID, From: o.From, FromName: o.FromName, To: uri.User, Called: uri.User,
+		CallID: l.d.callID, From: o.From, FromName: o.FromName, To: userOf(to), Called: userOf(to),
 		Transport: h.via, Source: h.addr, Received: u.now(),
 	}
 	l.acks = newAckBook(u, l.d)

@@ -315,6 +315,7 @@ func (l *Leg) bye(h Hangup) {
 		l.dropClient(ErrHangup)
 	}
 	l.dropServer()
+	l.u.legs.bury(l.d.localTag, time.Now())
 	l.d.localSeq++
 	req := l.newRequest(gosip.BYE)
 	if h.Cause != "" {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -41,9 +42,7 @@ func TestRegisterAndCall(t *testing.T) {
 			// the phone calls the server and is challenged
 			go func() {
 				l := <-legs
-				if err := l.Answer(ctx, sdp("server")); err != nil {
-					t.Errorf("answer: %v", err)
-				}
+				assert.NoError(t, l.Answer(ctx, sdp("server")))
 				if l.Info().User != "alice" || l.Info().Trunk != "" {
 					t.Errorf("info %+v", l.Info())
 				}

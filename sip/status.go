@@ -75,7 +75,7 @@ func reasonPhrase(code int) string {
 	case statusBadRequest:
 		return "Bad Request"
 	case statusUnauthorized:
-		return "Unauthorized"
+		return "Unauthorized" //nolint:misspell // the RFC's word
 	case statusForbidden:
 		return "Forbidden"
 	case 404:

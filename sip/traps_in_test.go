@@ -158,7 +158,8 @@ func TestOKIsRepeatedUntilACK(t *testing.T) {
 	require.Nil(t, p.next(2500*time.Millisecond), "no repetition after the ACK")
 }
 
-func TestACKWithTheBranchOfTheInvite(t *testing.T) { // some phones reuse it for 2xx
+func TestACKWithTheBranchOfTheInvite(t *testing.T) {
+	t.Parallel() // some phones reuse it for 2xx
 	legs := make(chan *Leg, 1)
 	u := run(t, testConfig(), nil, answerer(t, legs))
 	p := newPeer(t, u)
@@ -169,6 +170,7 @@ func TestACKWithTheBranchOfTheInvite(t *testing.T) { // some phones reuse it for
 }
 
 func TestDuplicateInvite(t *testing.T) {
+	t.Parallel()
 	legs, h := collector()
 	u := run(t, testConfig(), nil, h)
 	p := newPeer(t, u)
@@ -211,6 +213,7 @@ func TestBurstKeepsItsOrder(t *testing.T) {
 }
 
 func TestLateOffer(t *testing.T) {
+	t.Parallel()
 	legs := make(chan *Leg, 1)
 	u := run(t, testConfig(), nil, answerer(t, legs))
 	p := newPeer(t, u)
@@ -297,6 +300,7 @@ func TestGlare(t *testing.T) {
 }
 
 func TestPanickingHandlerHurtsNobodyElse(t *testing.T) {
+	t.Parallel()
 	legs := make(chan *Leg, 1)
 	answer := answerer(t, legs)
 	u := run(t, testConfig(), nil, func(ctx context.Context, l *Leg) {
@@ -404,6 +408,7 @@ func cut(msg, header string) string {
 }
 
 func TestJunkDatagrams(t *testing.T) {
+	t.Parallel()
 	legs := make(chan *Leg, 1)
 	u := run(t, testConfig(), nil, answerer(t, legs))
 	before := u.tp.Pool("udp").Size()

@@ -115,6 +115,7 @@ func TestCancelOut(t *testing.T) {
 }
 
 func TestSecondFork(t *testing.T) {
+	t.Parallel()
 	u := run(t, testConfig(), nil, nil)
 	p := newPeer(t, u)
 	out := p.invited(timeout(t), u, InviteOptions{From: "100", SDP: sdp("o")})
@@ -149,6 +150,7 @@ func TestByeRightBehindTheOK(t *testing.T) {
 }
 
 func TestReinviteOut(t *testing.T) {
+	t.Parallel()
 	u := run(t, testConfig(), nil, nil)
 	p := newPeer(t, u)
 	out := p.invited(timeout(t), u, InviteOptions{From: "100", SDP: sdp("o")})
@@ -180,4 +182,20 @@ func TestNoAnswerFromUnreachablePeer(t *testing.T) {
 	_, err = u.Invite(timeout(t), Target{User: "nobody"}, InviteOptions{})
 	require.True(t, errors.Is(err, ErrNotRegistered))
 	require.Equal(t, 480, StatusOf(err))
+}
+
+func TestByeCrossesBye(t *testing.T) {
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	p := newPeer(t, u)
+	p.dial()
+	l := <-legs
+	p.ack()
+	_, err := l.RemoteAnswer(timeout(t))
+	require.NoError(t, err)
+	require.NoError(t, l.Hangup(timeout(t), Hangup{}))
+	bye := p.expect("BYE")
+	p.in("BYE", "")
+	p.response("BYE", 200)
+	p.reply(bye, 200, "", "")
 }

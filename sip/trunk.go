@@ -63,7 +63,7 @@ func (u *UA) admit(req *gosip.Request, tx *gosip.ServerTx) (caller, bool) {
 	f := u.flows.get(req.Source())
 	socket := f != nil && f.via != "TCP"
 	switch {
-	case socket && f.dialed:
+	case socket && f.ours:
 		return caller{}, true
 	case socket && f.user != "":
 		if f.user != from {

@@ -110,9 +110,11 @@ func TestConfigReportsEverything(t *testing.T) {
 	cfg.DigestAlgorithms = []string{"ROT13"}
 	cfg.NonceLifetime, cfg.WebSocketPing = 0, 0
 	err := cfg.Validate()
-	for _, key := range []string{"listen[0].network: ", "listen[0].bind: ", "listen[0].advertise: ", "domain: ", "trunks[0].allow[1]: ",
+	for _, key := range []string{
+		"listen[0].network: ", "listen[0].bind: ", "listen[0].advertise: ", "domain: ", "trunks[0].allow[1]: ",
 		"trunks[1].name: ", "trunks[1].allow: ", "trunks[1].headers[0]: ", "trunks[1].region: ", "max_message: ", "max_calls: ",
-		"max_bindings: ", "register_expires: ", "digest_algorithms[0]: ", "nonce_lifetime: ", "websocket_ping: "} {
+		"max_bindings: ", "register_expires: ", "digest_algorithms[0]: ", "nonce_lifetime: ", "websocket_ping: ",
+	} {
 		found := false
 		for line := range strings.Lines(err.Error()) {
 			found = found || strings.HasPrefix(line, key)

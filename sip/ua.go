@@ -102,7 +102,7 @@ func New(cfg Config, deps Deps) (*UA, error) {
 		trunks: trunks, instanceHost: newToken()[:12] + ".invalid", ready: make(chan struct{}),
 		stopping: make(chan struct{}),
 	}
-	u.legs.m = make(map[string]*Leg)
+	u.legs.m, u.legs.buried = make(map[string]*Leg), make(map[string]bool)
 	u.auth = newDigestServer(cfg, deps.Now)
 	u.reg = newRegistrar(cfg, u.met, deps.Now)
 	u.flows = newFlowTable(u.reg.dropFlow)
@@ -292,6 +292,25 @@ func (u *UA) forget(l *Leg) {
 	u.legs.remove(l)
 }
 
+// bury remembers a dialog that we ended by BYE: a BYE of the far side that
+// crosses ours is fine, not unknown.
+func (t *legTable) bury(tag string, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for len(t.graves) > 0 && now.Sub(t.graves[0].at) > timerMax {
+		delete(t.buried, t.graves[0].tag)
+		t.graves = t.graves[1:]
+	}
+	t.buried[tag] = true
+	t.graves = append(t.graves, grave{tag, now})
+}
+
+func (t *legTable) wasOurs(tag string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.buried[tag]
+}
+
 // stop ends a leg at the stop of the UA: nothing is waited for.
 func (l *Leg) stop() {
 	wait := l.state == stateAnswered || l.byeLater != nil
@@ -365,6 +384,14 @@ type legTable struct {
 	mu   sync.RWMutex
 	m    map[string]*Leg
 	idle chan struct{} // closed when the last leg goes; nil: nobody waits
+
+	buried map[string]bool // ended by our BYE within the last 32 s
+	graves []grave         // the same, by time
+}
+
+type grave struct {
+	tag string
+	at  time.Time
 }
 
 func (t *legTable) get(tag string) *Leg {

@@ -56,32 +56,34 @@ func checkRequest(req *gosip.Request) refusal {
 // checkHeaders refuses doubled single headers: which one counts differs from
 // parser to parser, and that is how requests are smuggled.
 func checkHeaders(req *gosip.Request) refusal {
-	var seen [6]bool
+	var seen uint
 	for _, h := range req.Headers() {
-		i := -1
-		switch strings.ToLower(h.Name()) {
-		case "from", "f":
-			i = 0
-		case "to", "t":
-			i = 1
-		case "call-id", "i":
-			i = 2
-		case "cseq":
-			i = 3
-		case "content-length", "l":
-			i = 4
-		case "max-forwards":
-			i = 5
-		}
-		if i < 0 {
-			continue
-		}
-		if seen[i] {
+		bit := singleHeader(h.Name())
+		if seen&bit != 0 {
 			return badRequest("Doubled " + h.Name())
 		}
-		seen[i] = true
+		seen |= bit
 	}
 	return refusal{}
+}
+
+// singleHeader is a bit of its own for each header that may come once only.
+func singleHeader(name string) uint {
+	switch strings.ToLower(name) {
+	case "from", "f":
+		return 1 << 0
+	case "to", "t":
+		return 1 << 1
+	case "call-id", "i":
+		return 1 << 2
+	case "cseq":
+		return 1 << 3
+	case "content-length", "l":
+		return 1 << 4
+	case "max-forwards":
+		return 1 << 5
+	}
+	return 0
 }
 
 func checkForwards(req *gosip.Request) refusal {
@@ -112,9 +114,7 @@ func checkForwards(req *gosip.Request) refusal {
 }
 
 // mediaType is the content type without parameters, in lower case.
-func mediaType(m interface {
-	ContentType() *gosip.ContentTypeHeader
-}) string {
+func mediaType(m *gosip.Request) string {
 	ct := m.ContentType()
 	if ct == nil {
 		return ""

@@ -109,7 +109,7 @@ func (u *UA) ConnectWS(ctx context.Context, rawURL string, header http.Header) (
 		via = "WSS"
 	}
 	at, _ := url.Parse(rawURL)
-	f := &flow{via: via, source: at.Host, dialed: true}
+	f := &flow{via: via, source: at.Host, ours: true}
 	life, cancel := context.WithCancel(u.life)
 	conn := u.newSocketConn(life, c, f)
 	if err := u.sockets.deliver(ctx, conn); err != nil {
@@ -192,7 +192,7 @@ func (s *socketConn) Read(b []byte) (int, error) {
 		}
 		if len(bytes.Trim(data, "\r\n")) == 0 { // RFC 5626 section 3.5.1: ping, pong
 			if len(data) == 4 {
-				if _, err := s.Write([]byte("\r\n")); err != nil {
+				if _, err = s.Write([]byte("\r\n")); err != nil {
 					return 0, err
 				}
 			}

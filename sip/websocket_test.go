@@ -11,6 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 	gosip "github.com/emiago/sipgo/sip"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -56,9 +57,7 @@ func TestWebSocketCalls(t *testing.T) {
 	// browser -> server: the agent's line
 	go func() {
 		l := <-legs
-		if err := l.Answer(ctx, sdp("server")); err != nil {
-			t.Errorf("answer: %v", err)
-		}
+		assert.NoError(t, l.Answer(ctx, sdp("server")))
 		legs <- l
 	}()
 	line, err := browser.Invite(ctx, Target{URI: "sip:line@filo", Destination: flow, Transport: "WS"}, InviteOptions{From: "anna", SDP: sdp("browser")})
@@ -148,13 +147,15 @@ func TestWebSocketJunk(t *testing.T) {
 	ctx := timeout(t)
 	write := func(kind websocket.MessageType, msg string) { require.NoError(t, c.Write(ctx, kind, []byte(msg))) }
 	status := func() string {
-		_, b, err := c.Read(ctx)
-		require.NoError(t, err)
+		_, b, readErr := c.Read(ctx)
+		require.NoError(t, readErr)
 		line, _, _ := strings.Cut(string(b), "\r\n")
 		return line
 	}
-	for _, junk := range []string{"garbage", "garbage\r\n\r\n", "INVITE\r\n\r\n", "SIP/2.0 200 OK\r\nVia: \r\n\r\n",
-		options(1) + "Content-Length: 7\r\n\r\n", options(1) + "Content-Length: 0\r\nl: 0\r\n\r\n", "\x00\x01"} {
+	for _, junk := range []string{
+		"garbage", "garbage\r\n\r\n", "INVITE\r\n\r\n", "SIP/2.0 200 OK\r\nVia: \r\n\r\n",
+		options(1) + "Content-Length: 7\r\n\r\n", options(1) + "Content-Length: 0\r\nl: 0\r\n\r\n", "\x00\x01",
+	} {
 		write(websocket.MessageText, junk)
 	}
 	write(websocket.MessageText, options(2)+"Content-Length: 0\r\n\r\n")
@@ -268,4 +269,3 @@ func FuzzRequest(f *testing.F) {
 		_ = nextHop(req.Recipient, recordRoutes(req, true), "127.0.0.1:1")
 	})
 }
-
