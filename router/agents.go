@@ -21,7 +21,8 @@ func (r *Router) SignIn(ctx context.Context, a Agent) error {
 		if e.spec.Name == "" {
 			e.spec.Name = string(a.ID)
 		}
-		e.class = l.core.Class(l.profile(a))
+		p := l.profile(a)
+		e.class, e.caps = l.core.Class(p), p.Caps
 		if e.state == core.LoggedOut {
 			e.note = ""
 		}

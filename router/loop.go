@@ -180,7 +180,7 @@ func (l *loop) offerEnded(t *Ticket, e *core.Effect, now time.Time) {
 	if e.How == core.Accepted {
 		ev.Why = o.Why
 		t.result = ""
-		l.m.wait(t.queue.name).Observe(now.Sub(t.enqueued).Seconds())
+		t.queue.waits.Observe(now.Sub(t.enqueued).Seconds())
 		t.queue.served(now)
 		t.move(contact.Connected, now)
 	} else {

@@ -72,7 +72,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
-// depth returns the setter of a configured queue's gauge.
-func (m *metrics) depth(queue string) func(float64) { return m.queueLen.WithLabelValues(queue).Set }
-
-func (m *metrics) wait(queue string) prometheus.Observer { return m.waits.WithLabelValues(queue) }
+// queue returns the gauge and the histogram of a configured queue, which so
+// are there from the start.
+func (m *metrics) queue(name string) (depth prometheus.Gauge, wait prometheus.Observer) {
+	return m.queueLen.WithLabelValues(name), m.waits.WithLabelValues(name)
+}

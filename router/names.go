@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"filo/contact"
 	"filo/router/core"
 )
@@ -29,7 +31,8 @@ type queue struct {
 	sig    core.Sig
 	types  []core.Type // by core.Channel
 	count  map[contact.State]int
-	depth  func(float64)
+	depth  prometheus.Gauge
+	waits  prometheus.Observer
 	last   time.Time     // when a contact was last served
 	gap    time.Duration // smoothed time between two that were served
 	target time.Duration
@@ -40,6 +43,7 @@ type agent struct {
 	handle   core.Agent
 	spec     Agent
 	class    core.Class
+	caps     [core.MaxChannels]uint16
 	reach    uint8
 	state    core.Status
 	ready    bool
@@ -74,7 +78,8 @@ func (l *loop) define() {
 }
 
 func (l *loop) defineQueue(name string, cfg Queue) {
-	q := &queue{name: name, cfg: cfg, count: map[contact.State]int{}, depth: l.m.depth(name), target: cfg.Target}
+	q := &queue{name: name, cfg: cfg, count: map[contact.State]int{}, target: cfg.Target}
+	q.depth, q.waits = l.m.queue(name)
 	q.needs = l.requirements(nil, cfg.Skills)
 	q.sig = l.core.Signature(q.needs)
 	for i, ch := range l.channels {

@@ -118,7 +118,7 @@ func (t *Ticket) move(to contact.State, now time.Time) {
 		q.count[to]++
 	}
 	t.state, t.since = to, now
-	q.depth(float64(q.count[contact.Queued] + q.count[contact.Offered]))
+	q.depth.Set(float64(q.count[contact.Queued] + q.count[contact.Offered]))
 }
 
 // Contact names the contact.

@@ -114,10 +114,9 @@ func (t *Ticket) view() *AgentContact {
 
 func (l *loop) slots(a *agent) []Slot {
 	v := l.core.Agent(a.handle)
-	p := l.profile(a.spec)
 	list := make([]Slot, len(l.channels))
 	for i, ch := range l.channels {
-		list[i] = Slot{Channel: ch, Used: int(v.Count[i]), Max: int(p.Caps[i]), Reachable: a.reach>>i&1 == 1}
+		list[i] = Slot{Channel: ch, Used: int(v.Count[i]), Max: int(a.caps[i]), Reachable: a.reach>>i&1 == 1}
 	}
 	return list
 }
