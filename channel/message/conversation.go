@@ -150,7 +150,7 @@ func (v *conversation) place(ctx context.Context) (Ticket, error) {
 	defer v.mu.Unlock()
 	v.ticket = t
 	v.assign("") // as restored, or taken back: it waits again
-	if v.over {       // answered elsewhere in the meantime
+	if v.over {  // answered elsewhere in the meantime
 		return t, t.Withdraw(ctx, v.segment.Result) //nolint:wrapcheck // run tells
 	}
 	return t, nil

@@ -187,14 +187,14 @@ func stepEvent(ev *journey.Event, e *call, s *scrubber) {
 		ev.Attrs["completed"] = "1"
 	}
 	fields, _ := p.child("fields") // what is no object has no fields
-	filled := names(p.fields["filled"])
+	filled, empty := names(p.fields["filled"]), names(p.fields["empty"])
 	for _, k := range sorted(fields.fields) {
-		if v := fields.scalar(k); v != "" && !slices.Contains(filled, name(k)) && len(filled) < maxNames {
+		if v := fields.scalar(k); v != "" && !slices.Contains(filled, name(k)) && !slices.Contains(empty, name(k)) && len(filled) < maxNames {
 			filled = append(filled, name(k))
 		}
 	}
 	setNames(ev.Attrs, "filled", filled)
-	setNames(ev.Attrs, "empty", names(p.fields["empty"]))
+	setNames(ev.Attrs, "empty", empty)
 	for i, k := range sorted(fields.fields) {
 		if i == maxFields {
 			break

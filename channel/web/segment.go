@@ -301,8 +301,11 @@ func (e *call) identities() (ids []journey.Identity, evidence []journey.Evidence
 	switch {
 	case e.user == "":
 		return []journey.Identity{anonymous}, nil
-	case e.anonymous == "":
+	case e.verified && e.anonymous == "":
 		return []journey.Identity{user}, nil
+	case e.anonymous == "":
+		// Anybody can write this: it must not land on the customer's own thread.
+		return []journey.Identity{{Type: journey.Anonymous, Value: "user:" + e.user}, user}, nil
 	case e.verified:
 		return []journey.Identity{user, anonymous},
 			[]journey.Evidence{{A: user, B: anonymous, Source: journey.FromIdentify}}
