@@ -32,6 +32,7 @@ export interface Agent {
   id: string;
   name: string;
   state: AgentStateName;
+  ready?: boolean; // what was asked for: a busy agent may be not ready next
   reason: string;
   since: Time;
   capacity: Partial<Record<Channel, [used: number, max: number]>> | null;

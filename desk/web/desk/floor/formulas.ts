@@ -23,7 +23,7 @@ const perLetter = 5.8;
 /** formulaPlot lays the values (0..1) out on 700 x 74 units. */
 export function formulaPlot(sl: ServiceLevel, name: (code: string) => string, figure: (v: number) => string): Plot {
   const all = Object.entries(sl.variants ?? {})
-    .filter(([code]) => code !== 'filo')
+    .filter(([code]) => code !== 'filo' && code !== 'standard')
     .map(([code, value]) => ({ code, value, ours: false }));
   all.push({ code: 'filo', value: sl.value, ours: true });
   all.sort((a, b) => a.value - b.value);

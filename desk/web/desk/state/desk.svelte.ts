@@ -305,7 +305,8 @@ export class Desk {
 
   /** pause takes a break, or ends it. */
   async pause(): Promise<void> {
-    if (this.data.agent?.state === 'not_ready') await this.setState('ready');
+    const agent = this.data.agent;
+    if (agent?.state === 'not_ready' || agent?.ready === false) await this.setState('ready');
     else await this.setState('not_ready', this.config.reasons?.[0]?.id ?? 'break');
   }
 
@@ -415,7 +416,7 @@ export class Desk {
       this.status = this.t.wrap.saved;
       this.panel = 'none';
       this.#selectAgain(this.data, this.data);
-      if (then === 'ready' && this.data.agent?.state === 'not_ready') await api.setState('ready');
+      if (then === 'ready' && (this.data.agent?.state === 'not_ready' || this.data.agent?.ready === false)) await api.setState('ready');
     }, () => this.t.call.failed);
     this.#saving.delete(contact.id);
   }
