@@ -23,7 +23,7 @@ type rtpEndpoint struct {
 	codecs    []Codec
 	dtmfPT    int // what we offer
 	heldByUs  bool
-	pending   bool      // our offer waits for its answer
+	offered   bool      // the newest offer is ours; early media and the final answer may both come
 	remoteDir direction // as the far side says it
 	agreed    bool      // one exchange is complete
 }
@@ -83,7 +83,7 @@ func (en *Engine) offerRTP(o Options) (Endpoint, []byte, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.pending = true
+	e.offered = true
 	return e, e.local.offer(e.codecs, e.dtmfPT, dirBoth), nil
 }
 
@@ -130,7 +130,7 @@ func (e *rtpEndpoint) apply(d *sessionDesc) ([]byte, error) {
 	if err := e.follow(m, f); err != nil {
 		return nil, err
 	}
-	e.pending = false
+	e.offered = false
 	if f.dtmfPT >= 0 {
 		e.dtmfPT = f.dtmfPT
 	}
@@ -148,7 +148,7 @@ func (e *rtpEndpoint) Accept(answer []byte) error {
 	if e.isClosed() {
 		return ErrClosed
 	}
-	if !e.pending {
+	if !e.offered {
 		return fmt.Errorf("%w: answer without offer", ErrState)
 	}
 	i, err := plainAudio(d)
@@ -168,11 +168,7 @@ func (e *rtpEndpoint) Accept(answer []byte) error {
 	if f.in[e.dtmfPT] == codecNone {
 		f.in[e.dtmfPT] = codecDTMF
 	}
-	if err := e.follow(&d.media[i], f); err != nil {
-		return err
-	}
-	e.pending = false
-	return nil
+	return e.follow(&d.media[i], f)
 }
 
 // follow points the streams at what the far side described; nothing changes
@@ -223,7 +219,7 @@ func (e *rtpEndpoint) Hold(on bool) ([]byte, error) {
 	case !e.agreed:
 		return nil, fmt.Errorf("%w: nothing agreed yet", ErrState)
 	}
-	e.heldByUs, e.pending = on, true
+	e.heldByUs, e.offered = on, true
 	dir := dirBoth
 	if on {
 		dir = dirSend

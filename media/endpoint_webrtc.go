@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,9 +30,10 @@ type webrtcEndpoint struct {
 
 	mu        sync.Mutex // serialises offer/answer
 	heldByUs  bool
-	pending   bool
+	offered   bool // the newest offer is ours; early media and the final answer may both come
 	agreed    bool
 	remoteDir direction
+	version   uint64 // of our descriptions (RFC 3264 section 8)
 }
 
 var _ Endpoint = (*webrtcEndpoint)(nil)
@@ -127,6 +129,24 @@ func withDirection(sdp string, dir direction) string {
 	return strings.Join(lines, "\n")
 }
 
+// describe makes what we send of pion's description: our direction and our
+// version.
+func (e *webrtcEndpoint) describe(local string, dir direction) []byte {
+	e.version++
+	head, rest, _ := strings.Cut(withDirection(local, dir), "\no=")
+	origin, rest, _ := strings.Cut(rest, "\n")
+	if f := strings.Fields(origin); len(f) == 6 {
+		f[2] = strconv.FormatUint(e.version, 10)
+		origin = strings.Join(f, " ") + "\r"
+	}
+	return []byte(head + "\no=" + origin + "\n" + rest)
+}
+
+// webrtcAudio finds the section that we use, -1 if there is none.
+func webrtcAudio(d *sessionDesc) int {
+	return slices.IndexFunc(d.media, func(m mediaDesc) bool { return m.isWebRTC() && m.port != 0 })
+}
+
 // answer gives pion an offer and makes ours; e.mu is not needed before the
 // endpoint is known to the caller, but Reoffer holds it.
 func (e *webrtcEndpoint) answer(stop <-chan struct{}, offer []byte, d *sessionDesc, i int) ([]byte, error) {
@@ -148,10 +168,11 @@ func (e *webrtcEndpoint) answer(stop <-chan struct{}, offer []byte, d *sessionDe
 	if err := e.agree([]byte(local)); err != nil {
 		return nil, err
 	}
-	return []byte(withDirection(local, e.direction())), nil
+	e.offered = false
+	return e.describe(local, e.direction()), nil
 }
 
-// offer makes a new offer of ours; e.mu is held.
+// offer makes our first offer; e.mu is held.
 func (e *webrtcEndpoint) offer(stop <-chan struct{}, dir direction) ([]byte, error) {
 	offer, err := e.pc.CreateOffer(nil)
 	if err != nil {
@@ -161,8 +182,8 @@ func (e *webrtcEndpoint) offer(stop <-chan struct{}, dir direction) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	e.pending = true
-	return []byte(withDirection(local, dir)), nil
+	e.offered = true
+	return e.describe(local, dir), nil
 }
 
 // gatherTimeout bounds the gathering of candidates; ours are host candidates only.
@@ -194,7 +215,7 @@ func (e *webrtcEndpoint) agree(answer []byte) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(d.media, func(m mediaDesc) bool { return m.isWebRTC() && m.port != 0 })
+	i := webrtcAudio(d)
 	if i < 0 {
 		return fmt.Errorf("%w: audio refused", ErrNotAcceptable)
 	}
@@ -208,7 +229,7 @@ func (e *webrtcEndpoint) agree(answer []byte) error {
 			break
 		}
 	}
-	e.agreed, e.pending = true, false
+	e.agreed = true
 	e.rx.setFormat(f)
 	e.tx.setFormat(f, e.direction()&dirSend != 0)
 	e.watch.arm(time.Now(), e.direction() != dirBoth)
@@ -234,21 +255,23 @@ func (e *webrtcEndpoint) Accept(answer []byte) error {
 	switch {
 	case e.isClosed():
 		return ErrClosed
-	case !e.pending:
+	case !e.offered:
 		return fmt.Errorf("%w: answer without offer", ErrState)
 	}
-	i := slices.IndexFunc(d.media, func(m mediaDesc) bool { return m.isWebRTC() && m.port != 0 })
+	i := webrtcAudio(d)
 	if i < 0 {
 		return fmt.Errorf("%w: audio refused", ErrNotAcceptable)
 	}
 	if err = checkWebRTC(d, i); err != nil {
 		return err
 	}
-	err = e.pc.SetRemoteDescription(webrtc.SessionDescription{
-		Type: webrtc.SDPTypeAnswer, SDP: withDirection(string(answer), dirBoth),
-	})
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNotAcceptable, err)
+	if !e.agreed { // later answers only say a direction
+		err = e.pc.SetRemoteDescription(webrtc.SessionDescription{
+			Type: webrtc.SDPTypeAnswer, SDP: withDirection(string(answer), dirBoth),
+		})
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrNotAcceptable, err)
+		}
 	}
 	e.remoteDir = d.media[i].dir
 	return e.agree(answer)
@@ -260,7 +283,7 @@ func (e *webrtcEndpoint) Reoffer(offer []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(d.media, func(m mediaDesc) bool { return m.isWebRTC() && m.port != 0 })
+	i := webrtcAudio(d)
 	if i < 0 {
 		return nil, fmt.Errorf("%w: no WebRTC audio", ErrNotAcceptable)
 	}
@@ -269,16 +292,15 @@ func (e *webrtcEndpoint) Reoffer(offer []byte) ([]byte, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	switch {
-	case e.isClosed():
+	if e.isClosed() {
 		return nil, ErrClosed
-	case e.pending:
-		return nil, fmt.Errorf("%w: our offer is open", ErrState)
 	}
 	return e.answer(e.closing, offer, d, i)
 }
 
-// Hold is Endpoint.Hold.
+// Hold is Endpoint.Hold. pion has no part in it: the offer is what is agreed
+// already with another direction, so that nothing needs undoing when the far
+// side refuses it or sends an offer of its own.
 func (e *webrtcEndpoint) Hold(on bool) ([]byte, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -288,12 +310,16 @@ func (e *webrtcEndpoint) Hold(on bool) ([]byte, error) {
 	case !e.agreed:
 		return nil, fmt.Errorf("%w: nothing agreed yet", ErrState)
 	}
-	e.heldByUs = on
+	e.heldByUs, e.offered = on, true
 	dir := dirBoth
 	if on {
 		dir = dirSend
 	}
-	return e.offer(e.closing, dir)
+	offer := string(e.describe(e.pc.LocalDescription().SDP, dir))
+	for _, role := range []string{"active", "passive"} { // an offer leaves the role open (RFC 8842 section 5.5)
+		offer = strings.Replace(offer, "a=setup:"+role, "a=setup:actpass", 1)
+	}
+	return []byte(offer), nil
 }
 
 // LocalAddr is Endpoint.LocalAddr.

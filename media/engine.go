@@ -116,10 +116,8 @@ func (en *Engine) Answer(ctx context.Context, offer []byte, o Options) (Endpoint
 	if err != nil {
 		return nil, nil, err
 	}
-	for i := range d.media {
-		if d.media[i].isWebRTC() && d.media[i].port != 0 {
-			return en.answerWebRTC(ctx, offer, d, i, o)
-		}
+	if i := webrtcAudio(d); i >= 0 {
+		return en.answerWebRTC(ctx, offer, d, i, o)
 	}
 	return en.answerRTP(d, o)
 }

@@ -41,10 +41,12 @@ type Options struct {
 // Endpoint is one leg's audio. It is control only and safe for concurrent use.
 // Nothing blocks longer than its context, and no method waits for a peer.
 type Endpoint interface {
-	// Accept gives the remote answer to our offer (Offer or Hold).
+	// Accept gives the remote answer to our offer (Offer or Hold). The answer
+	// of a provisional response may be followed by the final one.
 	Accept(answer []byte) error
 	// Reoffer answers a new offer of the far side: hold, resume, a new
-	// address, an ICE restart. After an error the endpoint is unchanged.
+	// address, an ICE restart. It takes the place of an unanswered offer of
+	// ours. After an error the endpoint is unchanged.
 	Reoffer(offer []byte) (answer []byte, err error)
 	// Hold makes our own new offer: sendonly (on) or sendrecv (off). The
 	// answer goes to Accept.

@@ -171,6 +171,31 @@ func TestReofferThatFailsChangesNothing(t *testing.T) {
 	p.waitFor(2)
 }
 
+func TestOfferGlare(t *testing.T) {
+	for _, kind := range []Kind{RTP, WebRTC} {
+		t.Run(kind.String(), func(t *testing.T) {
+			robots, server := newEngine(t), newEngine(t)
+			r, s := dial(t, robots, server, kind, Options{}, Options{})
+			talk(t, r, 440)
+			m := server.Meter(s, 440)
+			hears(t, m, 440)
+			_, err := s.Hold(true) // refused by the far side: never answered
+			require.NoError(t, err)
+			_, err = s.Hold(false)
+			require.NoError(t, err)
+			offer, err := r.Hold(true)
+			require.NoError(t, err)
+			answer, err := s.Reoffer(offer)
+			require.NoError(t, err)
+			require.Equal(t, "recvonly", directionOf(answer))
+			require.NoError(t, r.Accept(answer))
+			require.NoError(t, r.Accept(answer), "early media and the final answer")
+			m.Forget(440)
+			hears(t, m, 440)
+		})
+	}
+}
+
 // A browser that has no track yet declares no SSRC.
 func TestUndeclaredSSRC(t *testing.T) {
 	robots, server := newEngine(t), newEngine(t)
