@@ -169,7 +169,7 @@ func (j *Journey) findHot(ctx context.Context, id Identity) (Dossier, error) {
 		}
 		return Dossier{}, err
 	}
-	if e.Stale {
+	if e.Stale || j.owed.has(e.Customer) {
 		return Dossier{}, ErrNotHot
 	}
 	d, err := DecodeDossier(e.Data)

@@ -298,6 +298,7 @@ func (j *Journey) rewriteNow(ctx context.Context, t Touched) {
 	joined := slices.DeleteFunc(slices.Clone(t.Leaves), func(c contact.CustomerID) bool { return slices.Contains(t.Roots, c) })
 	if err := j.hot.Stale(ctx, joined...); err != nil {
 		j.metrics.hotFailed()
+		j.owed.add(joined...)
 	}
 	for _, c := range t.Roots {
 		lock := j.stripe(c)
@@ -325,14 +326,19 @@ func (j *Journey) reload(ctx context.Context, c contact.CustomerID) error {
 
 func (j *Journey) put(ctx context.Context, d *Dossier, prev uint64) error {
 	e := HotEntry{Customer: d.Customer, Version: d.Version, Prev: prev, Data: EncodeDossier(d)}
-	return j.hot.Put(ctx, e, d.identities())
+	if err := j.hot.Put(ctx, e, d.identities()); err != nil {
+		return err
+	}
+	j.owed.remove(d.Customer)
+	return nil
 }
 
-// cool marks an entry as old when it could not be brought up to date.
+// cool marks an entry as old when it could not be brought up to date. When
+// the store does not even take that, this node remembers it.
 func (j *Journey) cool(ctx context.Context, cause error, c contact.CustomerID) {
 	j.metrics.hotFailed()
 	j.log.Debug("hot entry not updated", "customer_id", string(c), "error", cause)
 	if err := j.hot.Stale(ctx, c); err != nil {
-		j.log.Debug("hot entry not marked", "customer_id", string(c), "error", err)
+		j.owed.add(c)
 	}
 }

@@ -37,6 +37,7 @@ type Journey struct {
 	zone      *time.Location
 	subs      subscribers
 	steps     stepClock
+	owed      owed
 	stripes   [64]sync.Mutex // one writer at a time per hot entry
 	seed      maphash.Seed
 	slots     chan struct{} // bounds look-ups that outlive their budget
@@ -86,6 +87,9 @@ func (j *Journey) Run(ctx context.Context) error {
 	if j.feed != nil {
 		wg.Go(func() { j.relay(ctx) })
 		wg.Go(func() { j.follow(ctx) })
+	}
+	if j.last != nil {
+		wg.Go(func() { j.settle(ctx) })
 	}
 	j.watchSteps(ctx)
 	wg.Wait()

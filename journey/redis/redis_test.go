@@ -128,10 +128,12 @@ func TestRecordAnswersWhenRedisIsGone(t *testing.T) {
 				require.Equal(t, "reply-sms", c.Decision.Rule)
 			}
 			require.Equal(t, contact.ContextRecord, call(j).Status)
-			sms(t, j, "ancora")
+			last := sms(t, j, "ancora")
 			if name == "stopped" {
 				server.Continue()
-				require.Eventually(t, func() bool { call(j); return call(j).Status == contact.ContextHot }, 5*time.Second, 20*time.Millisecond)
+				require.Eventually(t, func() bool { return call(j).Status == contact.ContextHot }, 5*time.Second, 20*time.Millisecond)
+				require.NotZero(t, call(j).Decision.At)
+				require.Equal(t, last.ID, call(j).Decision.Target.Attributes["event"], "an entry from before the outage is not believed")
 			}
 		})
 	}

@@ -43,12 +43,12 @@ func appendEvent(ctx context.Context, w *session, e journey.Event, p journey.Pro
 	if err != nil {
 		return out, err
 	}
-	if tied {
-		if err := relink(ctx, w, e.Customer); err != nil {
+	for _, leaf := range tied {
+		if err := relink(ctx, w, leaf); err != nil {
 			return out, err
 		}
 	}
-	out = journey.Appended{Event: e, Rewrite: tied || answered || known}
+	out = journey.Appended{Event: e, Rewrite: len(tied) > 0 || answered || known}
 	if out.Touched, err = touchedBy(ctx, w, e.Customer); err != nil {
 		return out, err
 	}
@@ -103,24 +103,26 @@ func home(ctx context.Context, w *session, e journey.Event) (contact.CustomerID,
 	return e.Customer, nil
 }
 
-// tieAll stores the event's evidence and reports whether any was new.
-func tieAll(ctx context.Context, w *session, e journey.Event) (changed bool, err error) {
+// tieAll stores the event's evidence and returns a leaf of each edge that is new.
+func tieAll(ctx context.Context, w *session, e journey.Event) (tied []contact.CustomerID, err error) {
 	for _, ev := range e.Evidence {
 		a, err := findOrMake(ctx, w, ev.A, e.ReceivedAt)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		b, err := findOrMake(ctx, w, ev.B, e.ReceivedAt)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		c, err := tie(ctx, w, a, b, ev)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		changed = changed || c
+		if c {
+			tied = append(tied, a)
+		}
 	}
-	return changed, nil
+	return tied, nil
 }
 
 // converse puts a message on its conversation and settles what it answers,

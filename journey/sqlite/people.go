@@ -12,10 +12,11 @@ import (
 	"filo/journey"
 )
 
-// Bounds of the neighbourhood that is read around one person: people at most
-// two steps of evidence away, and no more than so many identities.
+// Bounds of the neighbourhood that is read around one person: people so many
+// steps of evidence away, and no more than so many identities.
 const (
-	reach     = 2
+	nearby    = 2 // for a dossier: a third step is never worth .60
+	linkReach = 3 // for linking, where people at the rim stay as they are
 	maxLeaves = 300
 )
 
@@ -57,7 +58,7 @@ func micros(t time.Time) int64 {
 }
 
 // around reads the neighbourhood of a root, breadth first.
-func around(ctx context.Context, s *session, root contact.CustomerID) (*neighbourhood, error) {
+func around(ctx context.Context, s *session, root contact.CustomerID, reach int) (*neighbourhood, error) {
 	n := &neighbourhood{depth: make(map[contact.CustomerID]int)}
 	seen := map[journey.Edge]bool{}
 	next := []contact.CustomerID{root}
@@ -220,7 +221,7 @@ func relink(ctx context.Context, s *session, leaf contact.CustomerID) error {
 	if err != nil {
 		return err
 	}
-	n, err := around(ctx, s, root)
+	n, err := around(ctx, s, root, linkReach)
 	if err != nil {
 		return err
 	}
@@ -232,7 +233,7 @@ func relink(ctx context.Context, s *session, leaf contact.CustomerID) error {
 	moved := make(map[contact.CustomerID]bool) // old roots with a leaf that changes
 	inner := make(map[contact.CustomerID]bool) // new roots with a leaf that was read with all its evidence
 	for _, l := range n.leaves {
-		inner[roots[l.ID]] = inner[roots[l.ID]] || n.depth[l.ID] < reach
+		inner[roots[l.ID]] = inner[roots[l.ID]] || n.depth[l.ID] < linkReach
 	}
 	for _, l := range n.leaves {
 		moved[l.Root] = moved[l.Root] || inner[roots[l.ID]] && roots[l.ID] != l.Root
@@ -273,7 +274,7 @@ func touchedBy(ctx context.Context, s *session, leaf contact.CustomerID) (journe
 	if !tied && root == leaf {
 		return journey.Touched{Roots: []contact.CustomerID{leaf}, Leaves: []contact.CustomerID{leaf}}, nil
 	}
-	n, err := around(ctx, s, root)
+	n, err := around(ctx, s, root, nearby)
 	if err != nil {
 		return journey.Touched{}, err
 	}

@@ -37,7 +37,7 @@ func (s *Store) Dossier(ctx context.Context, key journey.Key) (d journey.Dossier
 		if err != nil {
 			return err
 		}
-		n, err := around(ctx, r, root)
+		n, err := around(ctx, r, root, nearby)
 		if err != nil {
 			return err
 		}

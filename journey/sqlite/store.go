@@ -25,6 +25,7 @@ const readers = 4
 
 // Store is a journey.Record in one file. Use Open.
 type Store struct {
+	path  string
 	write *sql.DB
 	read  *sql.DB
 	pool  chan *session // idle readers
@@ -57,7 +58,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open record for reading: %w", err), write.Close())
 	}
 	s := &Store{
-		write: write, read: read, pool: make(chan *session, readers),
+		path: path, write: write, read: read, pool: make(chan *session, readers),
 		jobs: make(chan *job), stop: make(chan struct{}),
 	}
 	for range readers {
@@ -114,8 +115,12 @@ func (s *Store) Close() error {
 
 // Backup writes a consistent copy of the record to a new file.
 func (s *Store) Backup(ctx context.Context, path string) error {
-	if _, err := s.read.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+	db, err := sql.Open("sqlite", dsn(s.path, "busy_timeout(5000)"))
+	if err != nil {
 		return fmt.Errorf("back up record: %w", err)
 	}
-	return nil
+	if _, err = db.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+		err = fmt.Errorf("back up record: %w", err)
+	}
+	return errors.Join(err, db.Close())
 }
