@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -152,7 +153,15 @@ func TestMetricsLint(t *testing.T) {
 	})
 }
 
+// BenchmarkCycle is a contact that is placed, offered with its explanation,
+// accepted and ended: three commands through the loop.
 func BenchmarkCycle(b *testing.B) {
+	for _, agents := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprintf("agents=%d", agents), func(b *testing.B) { cycle(b, agents) })
+	}
+}
+
+func cycle(b *testing.B, agents int) {
 	cfg := DefaultConfig()
 	cfg.Queues["general"] = Queue{WrapUp: -1}
 	r, err := New(cfg, Deps{})
@@ -160,15 +169,19 @@ func BenchmarkCycle(b *testing.B) {
 	ctx, cancel := context.WithCancel(b.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = r.Run(ctx) })
-	require.NoError(b, r.SetReachable(ctx, "paola", contact.Voice, true))
-	require.NoError(b, r.SignIn(ctx, Agent{ID: "paola"}))
-	require.NoError(b, r.SetReady(ctx, "paola", true, ""))
+	for i := range agents {
+		id := contact.AgentID(fmt.Sprint("agent", i))
+		require.NoError(b, r.SetReachable(ctx, id, contact.Voice, true))
+		require.NoError(b, r.SignIn(ctx, Agent{ID: id}))
+		require.NoError(b, r.SetReady(ctx, id, true, ""))
+	}
 	card := &contact.Card{Contact: "c_1", Channel: contact.Voice}
 	b.ReportAllocs()
 	for b.Loop() {
 		tk, err := r.Place(ctx, Request{Card: card, Target: contact.Target{Queue: "general"}})
 		require.NoError(b, err)
-		require.NoError(b, r.Accept(ctx, (<-tk.Events()).Offer, "paola"))
+		e := <-tk.Events()
+		require.NoError(b, r.Accept(ctx, e.Offer, e.Agent))
 		require.NoError(b, tk.End(ctx, contact.Handled))
 	}
 	cancel()

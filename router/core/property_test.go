@@ -27,7 +27,7 @@ func TestReference(t *testing.T) {
 	decisions := 0
 	for seed := first; seed < first+n; seed++ {
 		w := newWorld(t, seed)
-		for range 4000 {
+		for range 2600 {
 			w.step()
 		}
 		decisions += w.decisions
