@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -69,6 +70,8 @@ func (d *Desk) held(r *http.Request, s *session, phases ...contact.State) (*seat
 		}
 	})
 	switch {
+	case errors.Is(err, ErrStopped):
+		return nil, held{}, contact.ErrNoContact
 	case err != nil:
 		return nil, held{}, err
 	case !found:
@@ -130,7 +133,7 @@ func (d *Desk) offer(r *http.Request, s *session) (contact.OfferID, *contact.Car
 			}
 		}
 	})
-	if err == nil && card == nil {
+	if (err == nil && card == nil) || errors.Is(err, ErrStopped) {
 		err = contact.ErrOfferGone
 	}
 	return id, card, err
@@ -202,9 +205,22 @@ func (d *Desk) reply(_ http.ResponseWriter, r *http.Request, s *session) (any, e
 		Contact: h.id, Agent: contact.AgentID(s.user.User), Body: in.Body, Close: in.Close,
 	})
 	if err != nil && event == "" {
-		return nil, err //nolint:wrapcheck // the conductor's own words
+		return nil, d.notSent(ctx, h, err)
 	}
 	return map[string]any{"event": d.sent(ctx, seat, h, event, in.Body)}, nil
+}
+
+// notSent hides what a relay or provider says, which often repeats the address,
+// from the answer, and keeps it in the log of those who run it.
+func (d *Desk) notSent(ctx context.Context, h held, err error) error {
+	for _, known := range []error{contact.ErrNoContact, contact.ErrNotYours, contact.ErrBadCommand} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	d.log.LogAttrs(ctx, slog.LevelWarn, "reply not sent", slog.String("contact_id", string(h.id)))
+	d.log.LogAttrs(ctx, slog.LevelDebug, "reply not sent", slog.String("contact_id", string(h.id)), slog.String("error", err.Error()))
+	return ErrNotSent
 }
 
 // verify serves POST /api/contacts/{id}/verify.

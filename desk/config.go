@@ -91,7 +91,7 @@ func DefaultConfig() Config {
 		QueuesEvery: 500 * time.Millisecond,
 		FloorEvery:  time.Second,
 		Dispositions: []Label{
-			label("purchase", "Purchase completed", "Acquisto concluso"),
+			label("purchase", "Purchase completed", "Acquisto concluso"), //nolint:misspell // Italian
 			label("answered", "Answered, no purchase", "Risposta data, nessun acquisto"),
 			label("callback", "Call back later", "Da richiamare"),
 			label("retry", "Will retry payment", "Riproverà il pagamento"),

@@ -23,6 +23,7 @@ var (
 	ErrBadRequest   = errors.New("bad request")
 	ErrTooBig       = errors.New("request is too big")
 	ErrNoCustomer   = errors.New("nobody is known to verify")
+	ErrNotSent      = errors.New("the message could not be sent")
 )
 
 // status is the one place that maps errors to HTTP: the status, the code of
@@ -61,6 +62,7 @@ func statuses() []mapping {
 		{contact.ErrNoAgent, http.StatusConflict, "signed_out"},
 		{ErrNoLine, http.StatusConflict, "no_line"},
 		{ErrNoCustomer, http.StatusConflict, "no_customer"},
+		{ErrNotSent, http.StatusConflict, "not_sent"},
 		{ErrStopped, http.StatusServiceUnavailable, "stopping"},
 		{router.ErrStopped, http.StatusServiceUnavailable, "stopping"},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout"},

@@ -257,10 +257,11 @@ func TestReadyNeedsALineForVoiceAlone(t *testing.T) {
 	code, body := c.call(http.MethodPost, "/api/agent/state", map[string]string{"state": "ready"})
 	require.Equal(t, http.StatusConflict, code, body)
 	tb := c.open(0)
-	tb.next(frameSnapshot)
+	var up upJSON
+	tb.next(frameLine).into(t, &up)
+	require.False(t, up.Up)
 	f.work.line("calls", true)
 	f.desk.LineChanged("calls", true)
-	var up upJSON
 	tb.next(frameLine).into(t, &up)
 	require.True(t, up.Up)
 	c.ready()

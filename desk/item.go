@@ -25,6 +25,7 @@ type item struct {
 	tier  contact.Tier // what may be shown now
 	view  journey.View
 	seen  bool            // view came from the journey
+	fails int             // readings in a row that failed
 	refs  map[string]bool // contents that the views named: what may be fetched
 	ids   map[string]bool // events that were shown: what may be marked
 
@@ -36,7 +37,8 @@ type item struct {
 // refreshAfter collects the events of one moment into one new view.
 const refreshAfter = 60 * time.Millisecond
 
-// retryAfter is when a view that could not be read is tried again.
+// retryAfter is when a view that could not be read is tried again; each
+// further time takes twice as long, up to sixteen.
 const retryAfter = time.Second
 
 // maxEvents is how many events a view in memory keeps.
@@ -164,7 +166,8 @@ func (s *seat) read(ctx context.Context, it *item) (changed bool) {
 	}
 	s.d.metrics.view.WithLabelValues(result).Observe(s.d.now().Sub(start).Seconds())
 	if err != nil {
-		it.refreshAt = s.d.now().Add(retryAfter)
+		it.refreshAt = s.d.now().Add(retryAfter << min(it.fails, 4))
+		it.fails++
 		it.view = complete(it.view)
 		if it.view.Tier == "" {
 			it.view.Tier = it.tier.String()
@@ -177,7 +180,7 @@ func (s *seat) read(ctx context.Context, it *item) (changed bool) {
 	}
 	v = complete(v)
 	changed = !it.seen || !sameFace(it.view, v)
-	it.view, it.seen = v, true
+	it.view, it.seen, it.fails = v, true, 0
 	for t := contact.D0; t <= contact.D3; t++ {
 		if t.String() == v.Tier {
 			it.tier = t

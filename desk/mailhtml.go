@@ -105,7 +105,7 @@ func writeContent(w http.ResponseWriter, c journey.Content) error {
 // colours, and the pictures that it carries inside. Nothing in it runs or is
 // fetched. What is beyond 2 MiB is cut.
 func SanitiseMail(data []byte) string {
-	return mailPolicy().Sanitize(validText(data))
+	return mailPolicy().Sanitize(validText(data)) //nolint:misspell // its name
 }
 
 func validText(data []byte) string {

@@ -38,6 +38,9 @@ func (s *seat) attach(ctx context.Context, sock *socket, after uint64) (backlog 
 		s.lost, s.goneSince = false, time.Time{}
 		s.d.lookAgain()
 		backlog = missed
+		if !ok && s.user.takesContacts() {
+			s.push(frameLine, frameLine, upJSON{Up: s.d.lineUp(s.id)})
+		}
 	})
 	return backlog, errors.Join(err, fail)
 }
@@ -129,11 +132,11 @@ func (s *seat) due(ctx context.Context) {
 // to come back). Without one the agent is signed out and the seat ends.
 func (s *seat) vanished(ctx context.Context) {
 	s.lost = true
-	if !s.user.takesContacts() {
-		s.left = true
+	had := s.hasContacts()
+	if !s.user.takesContacts() || s.user.ReadyAtStart {
+		s.left = !had // who works without a desk goes on without it
 		return
 	}
-	had := s.hasContacts()
 	s.log.LogAttrs(ctx, slog.LevelInfo, "agent's desk is gone", slog.Bool("has_contact", had))
 	var err error
 	if had {
@@ -149,12 +152,10 @@ func (s *seat) vanished(ctx context.Context) {
 // signOut ends the agent's work in the router, and the seat.
 func (s *seat) signOut(ctx context.Context) error {
 	s.left = true
-	if !s.user.takesContacts() {
+	if !s.user.takesContacts() || s.user.ReadyAtStart {
 		return nil
 	}
-	if s.user.ReadyAtStart { // such an agent works without a desk
-		return nil
-	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, "agent signed out")
 	return s.d.deps.Router.SignOut(ctx, s.id) //nolint:wrapcheck // names the agent
 }
 

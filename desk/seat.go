@@ -125,6 +125,7 @@ func (s *seat) signIn(ctx context.Context) error {
 	if err := s.d.deps.Router.SignIn(ctx, s.user.agent()); err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, "agent signed in")
 	s.watch()
 	// The router answers in order: after this, what the agent has now has come.
 	if err := s.d.deps.Router.SetReachable(ctx, s.id, contact.Voice, s.d.lineUp(s.id)); err != nil {

@@ -179,7 +179,7 @@ func (ss *sessions) line(user string) (string, bool) {
 // deletes it. It is Secure unless the desk is used over plain HTTP on this
 // machine, where browsers would not send it back.
 func (ss *sessions) cookie(r *http.Request, value string) *http.Cookie {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // Secure wherever a browser would send it back
 		Name: cookieName, Value: value, Path: "/", HttpOnly: true,
 		SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil || !loopbackHost(r.Host),
 	}

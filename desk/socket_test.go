@@ -94,7 +94,7 @@ func TestHello(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
 	_, err := stranger.dial(ctx, "")
-	require.ErrorContains(t, err, "Unauthorized")
+	require.ErrorContains(t, err, http.StatusText(http.StatusUnauthorized))
 	conn, err := stranger.dial(ctx, f.server.URL) // a browser hears why
 	require.NoError(t, err)
 	_, _, err = conn.Read(ctx)

@@ -245,6 +245,13 @@ func (u *User) complete() (errs []error) {
 		}
 		u.hash = h
 	}
+	errs = append(errs, u.checkWork()...)
+	return append(errs, u.checkPhone()...)
+}
+
+// checkWork checks what the agent can do, and how much of it.
+func (u *User) checkWork() (errs []error) {
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	for _, s := range slices.Sorted(maps.Keys(u.Skills)) {
 		if v := u.Skills[s]; s == "" || v < 1 || v > 100 {
 			bad("skills.%s: %d is outside 1 to 100", s, v)
@@ -263,7 +270,7 @@ func (u *User) complete() (errs []error) {
 			bad("caps.%s: %d is outside 0 to 100", ch, n)
 		}
 	}
-	return append(errs, u.checkPhone()...)
+	return errs
 }
 
 func (u *User) checkPhone() (errs []error) {

@@ -57,7 +57,8 @@ func italian() *words {
 	return &words{
 		lang: "it", you: "Tu", idle: "in attesa da %s", preferred: "conosce il cliente", more: "Altri %d.",
 		verdict: map[string]string{
-			"busy": "occupato", "not_ready": "non disponibile", "skill": "livello troppo basso", "excluded": "l'ha passato",
+			"busy":      "occupato", //nolint:misspell // Italian
+			"not_ready": "non disponibile", "skill": "livello troppo basso", "excluded": "l'ha passato",
 			"held": "tenuto per altri", "capacity": "al completo", "channel": "senza linea",
 		},
 		skip: "IVR saltato: regola %s, confidenza %s", old: "%s fa", menu: "Scelto nel menu: %s.",

@@ -30,24 +30,32 @@ func TestWhyText(t *testing.T) {
 		en, it []string
 	}{
 		{
-			"the issue's own", contact.Why{Key: "proficiency", Agents: []contact.WhyAgent{paola, marta}}, skipped, "paola",
+			"the issue's own",
+			contact.Why{Key: "proficiency", Agents: []contact.WhyAgent{paola, marta}},
+			skipped, "paola",
 			[]string{"You: checkout 90, idle 4 min. Marta: 70.", "IVR skipped: rule abandoned-checkout, confidence .90, 2 min old."},
 			[]string{"Tu: checkout 90, in attesa da 4 min. Marta: 70.", "IVR saltato: regola abandoned-checkout, confidenza 0,90, 2 min fa."},
 		},
 		{
-			"for a supervisor", contact.Why{Key: "longest_idle", Agents: []contact.WhyAgent{paola, marta, davide}}, nil, "",
+			"for a supervisor",
+			contact.Why{Key: "longest_idle", Agents: []contact.WhyAgent{paola, marta, davide}},
+			nil, "",
 			[]string{"Paola: checkout 90, idle 4 min. Marta: 70, idle 1 min. Davide: 90, busy."},
 			[]string{"Paola: checkout 90, in attesa da 4 min. Marta: 70, in attesa da 1 min. Davide: 90, occupato."},
 		},
 		{
-			"preferred, many others", contact.Why{Key: "preferred", Agents: []contact.WhyAgent{
+			"preferred, many others",
+			contact.Why{Key: "preferred", Agents: []contact.WhyAgent{
 				paola, marta, davide, {Agent: "x", Name: "Marta Verdi", Verdict: "skill"}, {Agent: "y", Name: "Y"},
-			}, More: 7}, &contact.Card{Digits: []string{"menu=2", "lang=1"}}, "paola",
+			}, More: 7},
+			&contact.Card{Digits: []string{"menu=2", "lang=1"}}, "paola",
 			[]string{"You: knows this customer, checkout 90, idle 4 min. Marta Conti: 70. Davide: 90, busy. Marta Verdi: skill too low. 8 more.", "Chosen in the menu: menu=2, lang=1."},
 			[]string{"Tu: conosce il cliente, checkout 90, in attesa da 4 min. Marta Conti: 70. Davide: 90, occupato. Marta Verdi: livello troppo basso. Altri 8.", "Scelto nel menu: menu=2, lang=1."},
 		},
 		{
-			"two skills, no name", contact.Why{Agents: []contact.WhyAgent{{Agent: "p", Skills: two, Idle: 3 * time.Hour}, {Agent: "q", Skills: two, Verdict: "eligible"}}}, nil, "",
+			"two skills, no name",
+			contact.Why{Agents: []contact.WhyAgent{{Agent: "p", Skills: two, Idle: 3 * time.Hour}, {Agent: "q", Skills: two, Verdict: "eligible"}}},
+			nil, "",
 			[]string{"p: checkout 80, it 100, idle 3 h. q: checkout 80, it 100."},
 			[]string{"p: checkout 80, it 100, in attesa da 3 h. q: checkout 80, it 100."},
 		},
