@@ -48,9 +48,10 @@ func (s *relaySession) Auth(string) (sasl.Server, error) {
 }
 func (s *relaySession) Mail(from string, _ *smtp.MailOptions) error { s.r.from = from; return nil }
 func (s *relaySession) Rcpt(to string, _ *smtp.RcptOptions) error   { s.r.to = to; return s.r.refuse }
-func (s *relaySession) Data(r io.Reader) (err error)                { s.r.raw, err = io.ReadAll(r); return err }
-func (s *relaySession) Reset()                                      {}
-func (s *relaySession) Logout() error                               { return nil }
+
+func (s *relaySession) Data(r io.Reader) (err error) { s.r.raw, err = io.ReadAll(r); return err }
+func (s *relaySession) Reset()                       {}
+func (s *relaySession) Logout() error                { return nil }
 
 func startRelay(t *testing.T, r *relay) (host string, port int) {
 	t.Helper()

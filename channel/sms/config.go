@@ -69,6 +69,11 @@ func (c Config) Validate() error {
 	if c.Timeout < time.Second || c.Timeout > 5*time.Minute {
 		bad("timeout", "%v is not within 1s..5m", c.Timeout)
 	}
+	c.validateNumbers(bad)
+	return errors.Join(errs...)
+}
+
+func (c Config) validateNumbers(bad func(key, format string, args ...any)) {
 	seen := make(map[string]int)
 	for i, n := range c.Numbers {
 		key := fmt.Sprintf("numbers[%d]", i)
@@ -86,5 +91,4 @@ func (c Config) Validate() error {
 			bad(key+".priority", "%d is not within -100..100", n.Priority)
 		}
 	}
-	return errors.Join(errs...)
 }

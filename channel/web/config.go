@@ -48,6 +48,8 @@ func DefaultConfig() Config {
 // Enabled reports whether any site may write.
 func (c Config) Enabled() bool { return len(c.WriteKeys) > 0 }
 
+type complain func(key, format string, args ...any)
+
 // Validate returns all mistakes, joined; each begins with the key's path.
 func (c Config) Validate() error {
 	if !c.Enabled() {
@@ -57,19 +59,7 @@ func (c Config) Validate() error {
 	bad := func(key, format string, args ...any) {
 		errs = append(errs, fmt.Errorf(key+": "+format, args...)) //nolint:err113 // key path and mistake
 	}
-	for i, k := range c.WriteKeys {
-		if len(k) < 4 || len(k) > 128 || strings.ContainsAny(k, ": \t\r\n") {
-			bad(fmt.Sprintf("write_keys[%d]", i), "%q is not 4..128 characters without space and colon", k)
-		}
-		if slices.Index(c.WriteKeys, k) < i {
-			bad(fmt.Sprintf("write_keys[%d]", i), "%q is there twice", k)
-		}
-	}
-	for i, o := range c.Origins {
-		if u, err := url.Parse(o); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Path != "" {
-			bad(fmt.Sprintf("origins[%d]", i), "%q is not an origin like https://shop.example", o)
-		}
-	}
+	c.validateSites(bad)
 	if c.Rate <= 0 || c.Rate > 1e6 {
 		bad("rate", "%v is not within 0..1000000 events per second", c.Rate)
 	}
@@ -81,16 +71,38 @@ func (c Config) Validate() error {
 			bad(fmt.Sprintf("trusted_proxies[%d]", i), "%q is not a network like 10.0.0.0/8", p)
 		}
 	}
-	if c.Call.URI != "" {
-		if !strings.HasPrefix(c.Call.URI, "sip:") {
-			bad("call.uri", "%q does not begin with sip:", c.Call.URI)
+	c.Call.validate(bad)
+	return errors.Join(errs...)
+}
+
+func (c Config) validateSites(bad complain) {
+	for i, k := range c.WriteKeys {
+		key := fmt.Sprintf("write_keys[%d]", i)
+		if len(k) < 4 || len(k) > 128 || strings.ContainsAny(k, ": \t\r\n") {
+			bad(key, "%q is not 4..128 characters without space and colon", k)
 		}
-		if !strings.HasPrefix(c.Call.Socket, "/") {
-			bad("call.socket", "%q is not a path", c.Call.Socket)
-		}
-		if c.Call.TokenFor < 10*time.Second || c.Call.TokenFor > time.Hour {
-			bad("call.token_for", "%v is not within 10s..1h", c.Call.TokenFor)
+		if slices.Index(c.WriteKeys, k) < i {
+			bad(key, "%q is there twice", k)
 		}
 	}
-	return errors.Join(errs...)
+	for i, o := range c.Origins {
+		if u, err := url.Parse(o); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Path != "" {
+			bad(fmt.Sprintf("origins[%d]", i), "%q is not an origin like https://shop.example", o)
+		}
+	}
+}
+
+func (c Call) validate(bad complain) {
+	if c.URI == "" {
+		return
+	}
+	if !strings.HasPrefix(c.URI, "sip:") {
+		bad("call.uri", "%q does not begin with sip:", c.URI)
+	}
+	if !strings.HasPrefix(c.Socket, "/") {
+		bad("call.socket", "%q is not a path", c.Socket)
+	}
+	if c.TokenFor < 10*time.Second || c.TokenFor > time.Hour {
+		bad("call.token_for", "%v is not within 10s..1h", c.TokenFor)
+	}
 }

@@ -127,17 +127,32 @@ func TestKinds(t *testing.T) {
 		kind             journey.Kind
 		attrs            map[string]string
 	}{
-		{"page", "/v1/page", `{"anonymousId":"a","context":{"page":{"path":"/x?card=1#y","title":"X","referrer":"https://g.example/?q=secret"}}}`,
-			journey.KindPage, map[string]string{"path": "/x", "title": "X", "referrer": "https://g.example/"}},
+		{
+			"page", "/v1/page", `{"anonymousId":"a","context":{"page":{"path":"/x?card=1#y","title":"X","referrer":"https://g.example/?q=secret"}}}`,
+			journey.KindPage,
+			map[string]string{"path": "/x", "title": "X", "referrer": "https://g.example/"},
+		},
 		{"page by url", "/v1/page", `{"anonymousId":"a","properties":{"url":"https://shop.example/y?z=1"}}`, journey.KindPage, map[string]string{"path": "/y"}},
-		{"order", "/v1/track", `{"anonymousId":"a","event":"Order Completed","properties":{"order_id":"A-17","total":"84.90","currency":"EUR"}}`,
-			journey.KindOrder, map[string]string{"order": "A-17", "value": "84.90", "currency": "EUR"}},
-		{"error", "/v1/track", `{"anonymousId":"a","event":"Form Error","properties":{"form":"checkout","step":"payment","message":"refused 4111111111111111"}}`,
-			journey.KindError, map[string]string{"form": "checkout", "step": "payment", "message": "refused [removed]"}},
-		{"other", "/v1/track", `{"anonymousId":"a","event":"Video Played","properties":{"length":12,"nested":{"a":1},"password":"x"}}`,
-			kindTrack, map[string]string{"event": "Video Played", "property.length": "12"}},
-		{"identify", "/v1/identify", `{"anonymousId":"a","traits":{"firstName":"Giulia","phone":"+393475554419","email":"g@example.com","locale":"it_IT","age":40}}`,
-			journey.KindIdentify, map[string]string{"first_name": "Giulia", "phone": "+393475554419", "email": "g@example.com", "lang": "it"}},
+		{
+			"order", "/v1/track", `{"anonymousId":"a","event":"Order Completed","properties":{"order_id":"A-17","total":"84.90","currency":"EUR"}}`,
+			journey.KindOrder,
+			map[string]string{"order": "A-17", "value": "84.90", "currency": "EUR"},
+		},
+		{
+			"error", "/v1/track", `{"anonymousId":"a","event":"Form Error","properties":{"form":"checkout","step":"payment","message":"refused 4111111111111111"}}`,
+			journey.KindError,
+			map[string]string{"form": "checkout", "step": "payment", "message": "refused [removed]"},
+		},
+		{
+			"other", "/v1/track", `{"anonymousId":"a","event":"Video Played","properties":{"length":12,"nested":{"a":1},"password":"x"}}`,
+			kindTrack,
+			map[string]string{"event": "Video Played", "property.length": "12"},
+		},
+		{
+			"identify", "/v1/identify", `{"anonymousId":"a","traits":{"firstName":"Giulia","phone":"+393475554419","email":"g@example.com","locale":"it_IT","age":40}}`,
+			journey.KindIdentify,
+			map[string]string{"first_name": "Giulia", "phone": "+393475554419", "email": "g@example.com", "lang": "it"},
+		},
 		{"group", "/v1/group", `{"anonymousId":"a","groupId":"acme"}`, kindTrack, map[string]string{"event": "group", "group": "acme"}},
 	}
 	for _, tt := range tests {
