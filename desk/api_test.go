@@ -153,7 +153,7 @@ func TestOriginsFromTheConfiguration(t *testing.T) {
 	d := &Desk{cfg: Config{Origins: []string{"https://desk.example.com"}}}
 	for origin, ok := range map[string]bool{
 		"https://desk.example.com": true, "http://desk.example.com": false, "https://desk.example.com.evil.example": false,
-		"http://10.0.0.1:8080": false, "": true,
+		"http://10.0.0.1:8080": true, "https://10.0.0.1:8080": false, "": true,
 	} {
 		r := &http.Request{Host: "10.0.0.1:8080", Header: http.Header{}}
 		if origin != "" {

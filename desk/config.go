@@ -16,8 +16,8 @@ type Config struct {
 	// LineURL is the WebSocket that browsers reach the line by; "" means /sip
 	// on the host that the desk was opened from.
 	LineURL string `yaml:"line_url"`
-	// Origins are the web origins ("https://desk.example.com") that may use
-	// the API; empty means the host that was asked, by its own scheme.
+	// Origins are web origins ("https://desk.example.com") that may use the API
+	// beside the host that was asked, by its own scheme: of a proxy before us.
 	Origins []string `yaml:"origins"`
 
 	Session SessionConfig `yaml:"session"`

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -45,17 +44,11 @@ func (d *Desk) ours(r *http.Request) bool {
 	if origin == "" {
 		return true
 	}
-	if len(d.cfg.Origins) > 0 {
-		return d.listed(origin)
-	}
-	u, err := url.Parse(origin)
-	if err != nil || !strings.EqualFold(u.Host, r.Host) {
-		return false
-	}
+	scheme := "http"
 	if r.TLS != nil {
-		return u.Scheme == "https"
+		scheme = "https"
 	}
-	return u.Scheme == "http"
+	return strings.EqualFold(origin, scheme+"://"+r.Host) || d.listed(origin)
 }
 
 func (d *Desk) listed(origin string) bool { return slices.Contains(d.cfg.Origins, origin) }
