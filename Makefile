@@ -6,8 +6,6 @@ SHELL := bash
 export CGO_ENABLED := 0
 
 GO       ?= go
-VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS  := -s -w -X main.version=$(VERSION)
 PACKAGES  = $(shell $(GO) list ./... | grep -v '^filo/test/')
 RESULTS  := test-results
 
@@ -20,7 +18,7 @@ help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 build: web ## the web page, then bin/filo and bin/filo-bench
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	$(GO) build -buildvcs=auto -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
 
 demo: build ## build everything and run the demo on this machine
 	./bin/filo demo
@@ -46,9 +44,9 @@ race: ## the same under the race detector (cgo, gcc)
 e2e: build ## the films: real SIP, browser, mail and SMS against bin/filo
 	$(GO) run ./scripts/gotest -o $(RESULTS)/e2e.txt -- -count=1 -timeout 8m -p 1 ./test/e2e/...
 
-web: $(WEB)/dist/index.html ## the desk's and the shop's web pages
+web: $(WEB)/node_modules/.built ## the desk's and the shop's web pages
 
-$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+$(WEB)/node_modules/.built: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
 	cd $(WEB) && npm run --silent build
 	@touch $@
 

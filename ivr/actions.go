@@ -10,7 +10,7 @@ import (
 	"filo/contact"
 )
 
-// terminal is embedded by actions without exits of their own.
+// noExits is embedded by actions without exits of their own.
 type noExits struct{}
 
 func (noExits) exits() []exit { return nil }

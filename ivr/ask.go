@@ -13,11 +13,12 @@ const (
 	maxChoices = 9 // the keys 1 to 9; 0 is the menu
 )
 
-// AskPrompts are the sentences round the choices of Ask, by language. Sound
-// files with these ids replace them: press_1 to press_9 and press_other.
-var askPress = map[string]string{"en": "press ", "it": "prema "}
-
-var askOther = map[string]string{"en": "For anything else, press 0.", "it": "Per tutto il resto, prema 0."}
+// The sentences round the choices of Ask, by language. Sound files replace
+// them: press_1 to press_9 and press_other.
+var (
+	askPress = map[string]string{"en": "press ", "it": "prema "}
+	askOther = map[string]string{"en": "For anything else, press 0.", "it": "Per tutto il resto, prema 0."}
+)
 
 // Ask puts the question of a contact.Decision whose Action is Ask: "for this,
 // press 1; for that, press 2; for anything else, press 0". It returns the
