@@ -141,7 +141,7 @@ func (j *Journey) relate(ctx context.Context, ev Evidence, revoke bool) error {
 	if !okA || !okB || ev.A == ev.B || ev.Source == "" {
 		return fmt.Errorf("%w: evidence needs two usable identities and a source", ErrBadEvent)
 	}
-	if ev.At.IsZero() {
+	if revoke || ev.At.IsZero() {
 		ev.At = j.now()
 	}
 	touched, err := j.rec.Relate(ctx, ev, revoke)

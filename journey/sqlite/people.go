@@ -196,7 +196,7 @@ func tie(ctx context.Context, s *session, a, b contact.CustomerID, ev journey.Ev
 	}
 	res, err := s.exec(ctx, `INSERT INTO evidence (a, b, source, confidence, at) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET confidence = excluded.confidence, at = excluded.at, revoked_at = 0
-		WHERE excluded.at > at`, a, b, ev.Source, ev.Confidence, micros(ev.At))
+		WHERE excluded.at > at AND excluded.at > revoked_at`, a, b, ev.Source, ev.Confidence, micros(ev.At))
 	if err != nil {
 		return false, fmt.Errorf("add evidence: %w", err)
 	}
