@@ -28,6 +28,9 @@ type page struct {
 // hashed is the directory of files whose names change with their content.
 const hashed = "desk/assets/"
 
+// widgets is the directory of scripts for pages of other sites.
+const widgets = "shop/"
+
 // errNoPages is why only the placeholder is served.
 var errNoPages = errors.New("the web app is not built: run make web")
 
@@ -97,6 +100,10 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", f.kind)
 	h.Set("ETag", f.tag)
 	h.Set("Cache-Control", "no-cache")
+	if strings.HasPrefix(name, widgets) && path.Ext(name) == ".js" { // other sites load it by its URL
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		h.Set("Access-Control-Allow-Origin", "*")
+	}
 	if f.immutable {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}

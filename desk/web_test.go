@@ -50,6 +50,17 @@ func TestPages(t *testing.T) {
 	require.Equal(t, "/desk/", r.Header.Get("Location"))
 }
 
+func TestWidgetsAreForOtherSites(t *testing.T) {
+	p, err := newPages(fstest.MapFS{"shop/call-us.js": {Data: []byte("1")}, "shop/index.html": {}, "desk/assets/a.js": {}})
+	require.NoError(t, err)
+	for path, want := range map[string]string{"/shop/call-us.js": "*", "/shop/": "", "/desk/assets/a.js": ""} {
+		w := httptest.NewRecorder()
+		p.serve(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+		require.Equal(t, http.StatusOK, w.Code)
+		require.Equal(t, want, w.Header().Get("Access-Control-Allow-Origin"), path)
+	}
+}
+
 func TestRootOfTheDemo(t *testing.T) {
 	f := newFixture(t, func(c *Config, _ *Deps) { c.Demo = true })
 	r, err := f.client().do(http.MethodGet, "/", nil, nil)

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +46,7 @@ func english() *words {
 	return &words{
 		lang: "en", you: "You", idle: "idle %s", preferred: "knows this customer", more: "%d more.",
 		verdict: map[string]string{
-			"busy": "busy", "not_ready": "not ready", "skill": "skill too low", "excluded": "passed it on",
+			"busy": "busy", "not_ready": "not ready", "excluded": "passed it on",
 			"held": "held for another", "capacity": "full", "channel": "no line",
 		},
 		skip: "IVR skipped: rule %s, confidence %s", old: "%s old", menu: "Chosen in the menu: %s.",
@@ -58,7 +59,7 @@ func italian() *words {
 		lang: "it", you: "Tu", idle: "in attesa da %s", preferred: "conosce il cliente", more: "Altri %d.",
 		verdict: map[string]string{
 			"busy":      "occupato", //nolint:misspell // Italian
-			"not_ready": "non disponibile", "skill": "livello troppo basso", "excluded": "l'ha passato",
+			"not_ready": "non disponibile", "excluded": "l'ha passato",
 			"held": "tenuto per altri", "capacity": "al completo", "channel": "senza linea",
 		},
 		skip: "IVR saltato: regola %s, confidenza %s", old: "%s fa", menu: "Scelto nel menu: %s.",
@@ -68,12 +69,12 @@ func italian() *words {
 
 // agents is the line about who was chosen and who was not.
 func (w *words) agents(why contact.Why, viewer contact.AgentID) string {
-	if len(why.Agents) == 0 {
-		return ""
-	}
-	names := shortNames(why.Agents)
+	agents := slices.DeleteFunc(slices.Clone(why.Agents), func(a contact.WhyAgent) bool {
+		return a.Verdict == "skill" // who cannot do it at all explains nothing
+	})
+	names := shortNames(agents)
 	var parts []string
-	for i, a := range why.Agents {
+	for i, a := range agents {
 		if i > whyOthers {
 			break
 		}
@@ -83,7 +84,7 @@ func (w *words) agents(why contact.Why, viewer contact.AgentID) string {
 		}
 		parts = append(parts, name+": "+strings.Join(w.facts(why, a, i == 0), ", ")+".")
 	}
-	if n := len(why.Agents) - len(parts) + why.More; n > 0 {
+	if n := len(agents) - len(parts) + why.More; n > 0 {
 		parts = append(parts, fmt.Sprintf(w.more, n))
 	}
 	return strings.Join(parts, " ")

@@ -46,11 +46,11 @@ func TestWhyText(t *testing.T) {
 		{
 			"preferred, many others",
 			contact.Why{Key: "preferred", Agents: []contact.WhyAgent{
-				paola, marta, davide, {Agent: "x", Name: "Marta Verdi", Verdict: "skill"}, {Agent: "y", Name: "Y"},
+				paola, marta, davide, {Agent: "z", Name: "Z", Verdict: "skill"}, {Agent: "x", Name: "Marta Verdi", Verdict: "not_ready"}, {Agent: "y", Name: "Y"},
 			}, More: 7},
 			&contact.Card{Digits: []string{"menu=2", "lang=1"}}, "paola",
-			[]string{"You: knows this customer, checkout 90, idle 4 min. Marta Conti: 70. Davide: 90, busy. Marta Verdi: skill too low. 8 more.", "Chosen in the menu: menu=2, lang=1."},
-			[]string{"Tu: conosce il cliente, checkout 90, in attesa da 4 min. Marta Conti: 70. Davide: 90, occupato. Marta Verdi: livello troppo basso. Altri 8.", "Scelto nel menu: menu=2, lang=1."},
+			[]string{"You: knows this customer, checkout 90, idle 4 min. Marta Conti: 70. Davide: 90, busy. Marta Verdi: not ready. 8 more.", "Chosen in the menu: menu=2, lang=1."},
+			[]string{"Tu: conosce il cliente, checkout 90, in attesa da 4 min. Marta Conti: 70. Davide: 90, occupato. Marta Verdi: non disponibile. Altri 8.", "Scelto nel menu: menu=2, lang=1."},
 		},
 		{
 			"two skills, no name",
