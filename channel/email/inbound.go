@@ -138,6 +138,7 @@ func (c *Channel) inbound(env envelope, m Mail, th threading, raw []byte) messag
 		Subject: m.Subject, Quiet: auto != "",
 		Target: contact.Target{
 			Queue: env.inbox.Queue, Skills: env.inbox.Skills, Priority: env.inbox.Priority, Lang: env.inbox.Lang,
+			Preferred: th.agent,
 		},
 	}
 }
@@ -210,8 +211,9 @@ type threading struct {
 	id       string // thread
 	event    string // that it answers, "" for none
 	customer contact.CustomerID
-	peer     string // whom the thread was with
-	signed   bool   // our own signature says so
+	peer     string          // whom the thread was with
+	agent    contact.AgentID // who wrote the mail that it answers
+	signed   bool            // our own signature says so
 }
 
 // thread finds the conversation of a mail: our signed plus-address, our signed
@@ -236,7 +238,7 @@ func (c *Channel) thread(ctx context.Context, env envelope, m Mail) (threading, 
 			return threading{}, err
 		}
 		if ok && e.Attrs["thread"] != "" && strings.EqualFold(e.Attrs[otherSide(e)], m.From.Address) {
-			return threading{id: e.Attrs["thread"], event: e.ID, customer: e.Customer, peer: e.Attrs[otherSide(e)]}, nil
+			return threading{id: e.Attrs["thread"], event: e.ID, customer: e.Customer, peer: m.From.Address, agent: contact.AgentID(e.Attrs["agent"])}, nil
 		}
 	}
 	return threading{id: newThread()}, nil
@@ -256,6 +258,7 @@ func (c *Channel) signedThread(ctx context.Context, id string, named []string) (
 		}
 		if ok {
 			th.event, th.customer, th.peer = e.ID, e.Customer, e.Attrs[otherSide(e)]
+			th.agent = contact.AgentID(e.Attrs["agent"])
 			break
 		}
 	}

@@ -125,6 +125,24 @@ func TestNewMessageAfterCloseIsANewContact(t *testing.T) {
 	require.Equal(t, 1, ce.record.open(), "a late copy opens nothing")
 }
 
+func TestThreadGoesBackToItsAgent(t *testing.T) {
+	ctx := t.Context()
+	ce := start(t, newRecord())
+	paola, marta := ce.agent("paola"), ce.agent("marta")
+	in := mailFrom("m1@x", "th", "giulia@example.com")
+	in.Target.Preferred = "marta"
+	_, err := ce.Received(ctx, in)
+	require.NoError(t, err)
+	id := ce.accept(marta, "marta")
+	_, err = ce.Reply(ctx, contact.Reply{Contact: id, Agent: "marta", Body: "Done.", Close: true})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return ce.byID(id) == nil }, 5*time.Second, time.Millisecond)
+	_, err = ce.Received(ctx, mailFrom("m2@x", "th", "giulia@example.com"))
+	require.NoError(t, err)
+	require.Equal(t, "preferred", ce.offer(marta).Why.Key)
+	require.NotNil(t, paola)
+}
+
 func TestQuietMessagesMakeNoContact(t *testing.T) {
 	ce := start(t, newRecord())
 	in := mailFrom("m1@x", "th", "robot@example.com")

@@ -59,11 +59,13 @@ type Connector interface {
 	Send(ctx context.Context, m Outgoing) (Sent, error)
 }
 
-// Journey is what the conductor needs of the journey.
+// Journey is what the conductor needs of the journey: a *journey.Journey.
 type Journey interface {
 	Ingest(ctx context.Context, e journey.Event) (journey.Receipt, error)
 	Event(ctx context.Context, id string) (journey.Event, error)
 	FindMessage(ctx context.Context, source, sourceID string) (journey.Event, error)
+	// Wrote tells who wrote an event and how far that is proved.
+	Wrote(ctx context.Context, e journey.Event) contact.Context
 	MarkAnswered(ctx context.Context, events []string, by string) error
 	SaveContact(ctx context.Context, c journey.OpenContact) error
 	OpenContacts(ctx context.Context) ([]journey.OpenContact, error)

@@ -158,47 +158,40 @@ func (v *conversation) place(ctx context.Context) (Ticket, error) {
 
 func (v *conversation) request(ctx context.Context) router.Request {
 	v.mu.Lock()
-	oc, tier := v.open, v.state.Tier
+	oc := v.open
 	v.mu.Unlock()
 	target := oc.Target
-	switch {
-	case oc.Agent != "":
+	if oc.Agent != "" {
 		target.Preferred, target.Hold = oc.Agent, v.c.cfg.RestartHold
 		target.Priority = max(target.Priority, restoredPriority)
-	case target.Preferred == "" && v.c.owner != nil:
-		if target.Preferred = v.c.owner(ctx, oc.Customer); target.Preferred != "" && target.Hold == 0 {
-			target.Hold = v.c.cfg.OwnerHold
-		}
 	}
 	return router.Request{
 		Target: target, EnqueuedAt: oc.EnqueuedAt,
 		Card: &contact.Card{
 			Contact: oc.ID, Channel: oc.Channel, Customer: oc.Customer, Queue: target.Queue,
 			Subject: oc.Subject, Peer: oc.Peer, Event: oc.Event, Arrived: oc.EnqueuedAt,
-			Context: contact.Context{
-				Customer: oc.Customer, Lang: target.Lang, Tier: tier, Confidence: confidence(tier),
-				Evidence: []contact.Evidence{{
-					Kind: string(oc.Channel) + "_address", Confidence: confidence(tier), At: oc.EnqueuedAt, Counts: true,
-				}},
-				Decision: contact.Decision{Action: contact.Menu, Target: target, At: oc.EnqueuedAt},
-				Status:   contact.ContextRecord,
-			},
+			Context: v.c.contextOf(ctx, &oc),
 		},
 	}
 }
 
-// confidence is the least that a tier stands for.
-func confidence(t contact.Tier) float64 {
-	switch t {
-	case contact.D0:
-		return 0
-	case contact.D1:
-		return .60
-	case contact.D2:
-		return .90
-	default:
-		return .99
+// contextOf asks the journey who the other side is, by the address that an
+// answer goes to. Without an answer the contact still shows its own thread.
+func (c *Conductor) contextOf(ctx context.Context, oc *journey.OpenContact) contact.Context {
+	e := journey.Event{Customer: oc.Customer, Channel: oc.Channel, Kind: journey.KindMessage, Dir: contact.Inbound, OccurredAt: oc.EnqueuedAt}
+	kind := journey.Mail
+	if oc.Channel == contact.SMS {
+		kind = journey.Phone
 	}
+	e.Identities = []journey.Identity{{Type: kind, Value: oc.Peer}}
+	out := c.journey.Wrote(ctx, e)
+	if out.Customer == "" {
+		out.Customer = oc.Customer
+	}
+	if out.Lang == "" {
+		out.Lang = oc.Target.Lang
+	}
+	return out
 }
 
 // follow handles what the router says of the contact. It reports whether the
@@ -291,7 +284,7 @@ func (v *conversation) finish(ctx context.Context) {
 	v.c.forget(v)
 	v.mu.Lock()
 	seg := v.segment
-	e := ended{id: v.open.ID, customer: v.open.Customer, channel: v.open.Channel, agent: v.open.Agent}
+	e := ended{id: v.open.ID, customer: v.open.Customer, channel: v.open.Channel, agent: v.open.Agent, key: v.key}
 	v.mu.Unlock()
 	v.c.notes.add(e)
 	v.c.metrics.moved(e.channel, waiting, "")

@@ -92,6 +92,10 @@ func (r *record) FindMessage(ctx context.Context, source, sourceID string) (jour
 	return r.Event(ctx, id)
 }
 
+func (r *record) Wrote(_ context.Context, e journey.Event) contact.Context {
+	return contact.Context{Customer: e.Customer, Tier: contact.D2, Status: contact.ContextHot}
+}
+
 func (r *record) MarkAnswered(_ context.Context, events []string, by string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -110,10 +110,10 @@ func (c *Conductor) begins(ctx context.Context, in Inbound) (Receipt, string, er
 		}
 		id, r.Contact = missing, missing
 	}
-	st := state{Thread: in.Thread, Inbox: in.Inbox, Tier: contact.D2}
+	st := state{Thread: in.Thread, Inbox: in.Inbox}
 	st.arrived(got.ID, in.Ref, in.Refs)
 	v := newConversation(c, journey.OpenContact{
-		ID: id, Customer: got.Customer, Channel: in.Event.Channel, Target: in.Target,
+		ID: id, Customer: got.Customer, Channel: in.Event.Channel, Target: c.preferred(ctx, in, got.Customer),
 		EnqueuedAt: in.Event.ReceivedAt, Event: got.ID, Subject: in.Subject, Peer: in.Peer,
 	})
 	v.state, v.key = st, key(in.Event.Channel, in.Thread, in.Peer)
@@ -122,6 +122,22 @@ func (c *Conductor) begins(ctx context.Context, in Inbound) (Receipt, string, er
 	}
 	c.begin(v)
 	return r, "opened", nil
+}
+
+// preferred is the message's target with who ought to be asked first: who
+// answered the message before on this thread, else who the owner is.
+func (c *Conductor) preferred(ctx context.Context, in Inbound, customer contact.CustomerID) contact.Target {
+	t := in.Target
+	if t.Preferred == "" {
+		t.Preferred = c.notes.agent(key(in.Event.Channel, in.Thread, in.Peer))
+	}
+	if t.Preferred == "" && c.owner != nil {
+		t.Preferred = c.owner(ctx, customer)
+	}
+	if t.Preferred != "" && t.Hold == 0 {
+		t.Hold = c.cfg.OwnerHold
+	}
+	return t
 }
 
 // missing returns the contact that an event was to open, if the process died

@@ -12,6 +12,7 @@ type ended struct {
 	customer contact.CustomerID
 	channel  contact.Channel
 	agent    contact.AgentID
+	key      string // of its thread
 }
 
 // recent remembers the last contacts that ended: a contact without wrap-up is
@@ -21,16 +22,22 @@ type recent struct {
 	ring []ended
 	next int
 	at   map[contact.ID]int
+	by   map[string]contact.AgentID // who had the thread last
 }
 
 func newRecent(n int) *recent {
-	return &recent{ring: make([]ended, n), at: make(map[contact.ID]int, n)}
+	return &recent{ring: make([]ended, n), at: make(map[contact.ID]int, n), by: make(map[string]contact.AgentID, n)}
 }
 
 func (r *recent) add(e ended) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.at, r.ring[r.next].id)
+	old := r.ring[r.next]
+	delete(r.at, old.id)
+	delete(r.by, old.key)
+	if e.agent != "" {
+		r.by[e.key] = e.agent
+	}
 	r.ring[r.next] = e
 	r.at[e.id] = r.next
 	r.next = (r.next + 1) % len(r.ring)
@@ -46,4 +53,11 @@ func (r *recent) take(id contact.ID) (ended, bool) {
 	}
 	delete(r.at, id)
 	return r.ring[i], true
+}
+
+// agent returns who had the thread last, "" when that is long ago.
+func (r *recent) agent(key string) contact.AgentID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.by[key]
 }

@@ -22,13 +22,12 @@ const (
 // state is what a contact needs beside journey.OpenContact to be answered
 // after a restart.
 type state struct {
-	Thread  string       `json:"thread"`
-	Inbox   string       `json:"inbox,omitempty"`
-	Ref     string       `json:"ref,omitempty"`     // of the newest message of the customer
-	Refs    []string     `json:"refs,omitempty"`    // before Ref
-	Pending []string     `json:"pending,omitempty"` // events of the customer that nobody answered
-	Tier    contact.Tier `json:"tier,omitempty"`
-	Replied bool         `json:"replied,omitempty"`
+	Thread  string   `json:"thread"`
+	Inbox   string   `json:"inbox,omitempty"`
+	Ref     string   `json:"ref,omitempty"`     // of the newest message of the customer
+	Refs    []string `json:"refs,omitempty"`    // before Ref
+	Pending []string `json:"pending,omitempty"` // events of the customer that nobody answered
+	Replied bool     `json:"replied,omitempty"`
 }
 
 // arrived adds a message of the customer.
