@@ -68,8 +68,7 @@ func (r *receiver) account(h *rtpHeader, payload []byte, now time.Time) (c Codec
 		key, _ = r.digits.read(h, payload)
 		return c, key, first // the clock of an event stands still: no jitter
 	}
-	arrival := int64(now.Sub(r.first)) * (sampleRate / 1000) / int64(time.Millisecond)
-	transit := int32(uint32(arrival) - h.ts) //nolint:gosec // RTP time wraps by design
+	transit := int32(samples(now.Sub(r.first)) - h.ts) //nolint:gosec // RTP time wraps by design
 	if r.received > 1 {
 		d := transit - r.transit
 		if d < 0 {

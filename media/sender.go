@@ -30,10 +30,13 @@ type sender struct {
 
 	ssrc   uint32
 	seq    uint16    // of the newest packet
+	used   uint64    // the last 64 sequence numbers that were sent; bit 0 is seq
 	ts     uint32    // of the newest packet
 	tsAt   time.Time // when ts last moved on; zero before the first packet
-	src    *source   // who made the newest packet
-	seqOff uint16    // added to src's numbers (forwarding only)
+	began  time.Time // when the stream began, with the timestamp origin
+	origin uint32
+	src    *source // who made the newest packet
+	seqOff uint16  // added to src's numbers (forwarding only)
 	tsOff  uint32
 	floor  uint16 // sequence numbers at or below it were used before src
 
@@ -63,14 +66,35 @@ func (t *sender) setFormat(f format, enabled bool) {
 	}
 }
 
-// resume returns the timestamp for the first packet of a new source: it
-// follows the wall clock and never stands still.
+// resume returns the timestamp for the first packet of a new source: where the
+// wall clock is since the stream began, so that no lateness adds up, and never
+// standing still.
 func (t *sender) resume(now time.Time) uint32 {
 	if t.tsAt.IsZero() {
 		return t.ts
 	}
-	gap := int64(now.Sub(t.tsAt)) * (sampleRate / 1000) / int64(time.Millisecond)
-	return t.ts + uint32(max(gap, frameSamples)) //nolint:gosec // RTP time wraps by design
+	wall := t.origin + samples(now.Sub(t.began))
+	if int32(wall-t.ts) < frameSamples { //nolint:gosec // serial arithmetic
+		return t.ts + frameSamples
+	}
+	return wall
+}
+
+// samples is d in RTP time, which wraps by design.
+func samples(d time.Duration) uint32 {
+	return uint32(int64(d) * (sampleRate / 1000) / int64(time.Millisecond)) //nolint:gosec // wraps
+}
+
+// maxTimeJump is how far a source's clock may differ from ours between two of
+// its packets before we take it for a new clock.
+const maxTimeJump = 5 * sampleRate
+
+// strange says that the next packet of the same source does not follow the
+// newest one: it started anew without saying so.
+func (t *sender) strange(in *rtpHeader, now time.Time) bool {
+	seq := int16(in.seq + t.seqOff - t.seq)                           //nolint:gosec // serial arithmetic
+	ahead := int32(in.ts + t.tsOff - t.ts - samples(now.Sub(t.tsAt))) //nolint:gosec // serial arithmetic
+	return seq > 1000 || seq < -1000 || ahead > maxTimeJump || ahead < -maxTimeJump
 }
 
 // frame sends one locally made frame of G.711 in the sender's codec.
@@ -102,7 +126,7 @@ func (t *sender) forward(src *source, in *rtpHeader, c Codec, payload []byte, no
 		}
 		h.pt = uint8(t.dtmfPT) //nolint:gosec // 0..127
 	}
-	if d := int16(in.seq + t.seqOff - t.seq); t.src != src || d > 1000 || d < -1000 { //nolint:gosec // serial arithmetic
+	if t.src != src || t.strange(in, now) {
 		t.src, t.floor = src, t.seq
 		t.seqOff, t.tsOff = t.seq+1-in.seq, t.resume(now)-in.ts
 		h.marker = true
@@ -127,10 +151,13 @@ func (t *sender) forward(src *source, in *rtpHeader, c Codec, payload []byte, no
 
 // write sends t.buf with the header h and moves the stream on.
 func (t *sender) write(h *rtpHeader, payload int, now time.Time) {
-	if int16(h.seq-t.seq) > 0 { //nolint:gosec // serial arithmetic
-		t.seq = h.seq
+	if !t.take(h.seq) {
+		return
 	}
 	if t.tsAt.IsZero() || int32(h.ts-t.ts) > 0 { //nolint:gosec // serial arithmetic
+		if t.tsAt.IsZero() {
+			t.origin, t.began = h.ts, now
+		}
 		t.ts, t.tsAt = h.ts, now
 	}
 	h.put(t.buf[:])
@@ -143,6 +170,25 @@ func (t *sender) write(h *rtpHeader, payload int, now time.Time) {
 		t.first = now
 	}
 	t.m.out.Inc()
+}
+
+// take uses a sequence number and says whether it was free. None is ever sent
+// twice, whatever a peer repeats: in SRTP that would be one keystream for two
+// payloads (RFC 3711 section 9.1).
+func (t *sender) take(seq uint16) bool {
+	ahead := int16(seq - t.seq) //nolint:gosec // serial arithmetic
+	if ahead > 0 {
+		t.used = t.used<<ahead | 1
+		t.seq = seq
+		return true
+	}
+	if ahead <= -64 {
+		return false
+	}
+	bit := uint64(1) << -ahead
+	free := t.used&bit == 0
+	t.used |= bit
+	return free
 }
 
 // event sends one RFC 4733 packet.
