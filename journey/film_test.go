@@ -17,7 +17,7 @@ import (
 // clock that the test moves.
 type world struct {
 	*journey.Journey
-	t   *testing.T
+	t   testing.TB
 	rec *sqlite.Store
 	hot journey.Hot
 	at  time.Time
