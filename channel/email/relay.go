@@ -51,7 +51,7 @@ func (c *Channel) Send(ctx context.Context, m message.Outgoing) (message.Sent, e
 		return message.Sent{}, c.sendError(err)
 	}
 	c.metrics.sent.WithLabelValues("sent").Inc()
-	return message.Sent{SourceID: o.messageID, Subject: o.subject, From: in.Address}, nil
+	return message.Sent{SourceID: o.messageID, Subject: o.subject, From: in.Address, Thread: thread}, nil
 }
 
 // sendError tells refusals from failures.

@@ -143,6 +143,20 @@ func TestThreadGoesBackToItsAgent(t *testing.T) {
 	require.NotNil(t, paola)
 }
 
+func TestWritePutsTheMessageOnTheThread(t *testing.T) {
+	ce := start(t, newRecord())
+	id, err := ce.Write(t.Context(), contact.Email, Outgoing{Inbox: "help@shop.example", Peer: "giulia@example.com", Subject: "Your order", Body: "It is on its way."})
+	require.NoError(t, err)
+	e := ce.record.all()[0]
+	require.Equal(t, id, e.ID)
+	require.Equal(t, ce.out.sent[0].Event, id, "links in it name the event")
+	require.Equal(t, contact.Outbound, e.Dir)
+	require.Equal(t, []journey.Identity{{Type: journey.Mail, Value: "giulia@example.com"}}, e.Identities)
+	require.Zero(t, ce.record.open())
+	_, err = ce.Write(t.Context(), contact.Web, Outgoing{Body: "x"})
+	require.ErrorIs(t, err, ErrNoConnector)
+}
+
 func TestQuietMessagesMakeNoContact(t *testing.T) {
 	ce := start(t, newRecord())
 	in := mailFrom("m1@x", "th", "robot@example.com")

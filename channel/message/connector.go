@@ -51,6 +51,7 @@ type Sent struct {
 	SourceID string // the provider's or our own id of the message, for the thread
 	Subject  string // as it was sent
 	From     string // as it was sent
+	Thread   string // that an answer will name, when the connector made one
 }
 
 // Connector sends messages on one channel. When Send returns nil the provider

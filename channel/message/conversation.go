@@ -178,12 +178,10 @@ func (v *conversation) request(ctx context.Context) router.Request {
 // contextOf asks the journey who the other side is, by the address that an
 // answer goes to. Without an answer the contact still shows its own thread.
 func (c *Conductor) contextOf(ctx context.Context, oc *journey.OpenContact) contact.Context {
-	e := journey.Event{Customer: oc.Customer, Channel: oc.Channel, Kind: journey.KindMessage, Dir: contact.Inbound, OccurredAt: oc.EnqueuedAt}
-	kind := journey.Mail
-	if oc.Channel == contact.SMS {
-		kind = journey.Phone
+	e := journey.Event{
+		Customer: oc.Customer, Channel: oc.Channel, Kind: journey.KindMessage, Dir: contact.Inbound, OccurredAt: oc.EnqueuedAt,
+		Identities: []journey.Identity{peerIdentity(oc.Channel, oc.Peer)},
 	}
-	e.Identities = []journey.Identity{{Type: kind, Value: oc.Peer}}
 	out := c.journey.Wrote(ctx, e)
 	if out.Customer == "" {
 		out.Customer = oc.Customer

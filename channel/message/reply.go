@@ -13,9 +13,6 @@ import (
 	"filo/journey"
 )
 
-// maxSummary is the longest summary of an event, in characters.
-const maxSummary = 200
-
 // Reply sends an agent's answer and returns the id of its event on the thread.
 // The agent must have the contact. When the provider has taken the message but
 // the thread could not be written, the error wraps [ErrNotRecorded]: sending
@@ -92,24 +89,15 @@ func (v *conversation) reply(ctx context.Context, r contact.Reply) (string, erro
 	oc, st := v.open, v.state
 	pending := slices.Clone(st.Pending)
 	v.mu.Unlock()
-	link, ok := v.c.links[oc.Channel]
-	if !ok {
-		return "", fmt.Errorf("%w: %s", ErrNoConnector, oc.Channel)
-	}
-	start := v.c.now()
-	event := contact.NewToken("e_", start)
-	sendCtx, cancel := context.WithTimeout(ctx, v.c.cfg.SendTimeout)
-	defer cancel()
-	sent, err := link.Send(sendCtx, Outgoing{
-		Contact: oc.ID, Customer: oc.Customer, Agent: r.Agent, Event: event, Thread: st.Thread, Inbox: st.Inbox,
+	out := Outgoing{
+		Contact: oc.ID, Customer: oc.Customer, Agent: r.Agent, Thread: st.Thread, Inbox: st.Inbox,
 		Peer: oc.Peer, Subject: oc.Subject, Body: r.Body, Ref: st.Ref, Refs: slices.Clone(st.Refs),
-	})
-	since(v.c.metrics.send.WithLabelValues(string(oc.Channel)), start, v.c.now())
-	if err != nil {
-		v.c.metrics.replies.WithLabelValues(string(oc.Channel), "failed").Inc()
-		return "", err //nolint:wrapcheck // Reply says what was tried
 	}
-	id, err := v.record(ctx, r, event, sent, pending)
+	sent, err := v.c.send(ctx, oc.Channel, &out)
+	if err != nil {
+		return "", err
+	}
+	id, err := v.record(ctx, &out, sent, pending)
 	if err != nil {
 		v.c.metrics.replies.WithLabelValues(string(oc.Channel), "unrecorded").Inc()
 		return "", errors.Join(ErrNotRecorded, err)
@@ -118,23 +106,79 @@ func (v *conversation) reply(ctx context.Context, r contact.Reply) (string, erro
 	return id, nil
 }
 
+// send hands one message to its connector and gives its event an id.
+func (c *Conductor) send(ctx context.Context, ch contact.Channel, m *Outgoing) (Sent, error) {
+	link, ok := c.links[ch]
+	if !ok {
+		return Sent{}, fmt.Errorf("%w: %s", ErrNoConnector, ch)
+	}
+	start := c.now()
+	m.Event = contact.NewToken("e_", start)
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.SendTimeout)
+	defer cancel()
+	sent, err := link.Send(ctx, *m)
+	since(c.metrics.send.WithLabelValues(string(ch)), start, c.now())
+	if err != nil {
+		c.metrics.replies.WithLabelValues(string(ch), "failed").Inc()
+		return Sent{}, err //nolint:wrapcheck // the callers say what was tried
+	}
+	return sent, nil
+}
+
+// sentEvent is a message that has left, for the thread.
+func (c *Conductor) sentEvent(ch contact.Channel, m *Outgoing, sent Sent) journey.Event {
+	now := c.now()
+	return journey.Event{
+		ID: m.Event, Source: string(ch), SourceID: sent.SourceID, Customer: m.Customer,
+		OccurredAt: now, ReceivedAt: now, Channel: ch, Dir: contact.Outbound,
+		Kind: journey.KindMessage, Summary: Summary(m.Body), Contact: m.Contact,
+		Attrs:    attrs("subject", sent.Subject, "from", sent.From, "to", m.Peer, "agent", string(m.Agent), "thread", m.Thread),
+		Contents: []journey.Content{{Type: "text/plain; charset=utf-8", Data: []byte(m.Body)}},
+	}
+}
+
+// Write sends a message that answers nothing: a confirmation, a reminder. It
+// puts it on the thread of the address that it goes to and makes no contact;
+// an answer makes one. m.Inbox and m.Peer are needed; Thread, Event and
+// Contact are made here. It returns the id of the event.
+func (c *Conductor) Write(ctx context.Context, ch contact.Channel, m Outgoing) (eventID string, err error) {
+	if err := checkBody(m.Body); err != nil {
+		return "", err
+	}
+	m.Contact, m.Thread = "", ""
+	sent, err := c.send(ctx, ch, &m)
+	if err != nil {
+		return "", fmt.Errorf("write: %w", err)
+	}
+	e := c.sentEvent(ch, &m, sent)
+	e.Identities = []journey.Identity{peerIdentity(ch, m.Peer)}
+	if sent.Thread != "" {
+		e.Attrs["thread"] = sent.Thread
+	}
+	got, err := c.journey.Ingest(context.WithoutCancel(ctx), e)
+	if err != nil {
+		c.metrics.replies.WithLabelValues(string(ch), "unrecorded").Inc()
+		return "", fmt.Errorf("write: %w", errors.Join(ErrNotRecorded, err))
+	}
+	c.metrics.replies.WithLabelValues(string(ch), "sent").Inc()
+	return got.ID, nil
+}
+
+// peerIdentity is who is behind an address of the channel.
+func peerIdentity(ch contact.Channel, peer string) journey.Identity {
+	if ch == contact.SMS {
+		return journey.Identity{Type: journey.Phone, Value: peer}
+	}
+	return journey.Identity{Type: journey.Mail, Value: peer}
+}
+
 // record puts a reply that has left on the thread. The message is out, so an
 // agent who closes the window must not stop this.
-func (v *conversation) record(ctx context.Context, r contact.Reply, event string, sent Sent, answered []string) (string, error) {
+func (v *conversation) record(ctx context.Context, m *Outgoing, sent Sent, answered []string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	now := v.c.now()
-	v.mu.Lock()
-	oc, thread := v.open, v.state.Thread
-	v.mu.Unlock()
-	e := journey.Event{
-		ID: event, Source: string(oc.Channel), SourceID: sent.SourceID, Customer: oc.Customer,
-		OccurredAt: now, ReceivedAt: now, Channel: oc.Channel, Dir: contact.Outbound,
-		Kind: journey.KindMessage, Summary: Summary(r.Body), Contact: oc.ID,
-		Attrs: attrs("subject", sent.Subject, "from", sent.From, "to", oc.Peer,
-			"agent", string(r.Agent), "queue", oc.Target.Queue, "thread", thread),
-		Contents: []journey.Content{{Type: "text/plain; charset=utf-8", Data: []byte(r.Body)}},
-	}
+	e := v.c.sentEvent(v.open.Channel, m, sent)
+	e.Attrs["queue"] = v.open.Target.Queue
 	if len(answered) > 0 {
 		e.InReplyTo = answered[len(answered)-1]
 	}
@@ -146,7 +190,7 @@ func (v *conversation) record(ctx context.Context, r contact.Reply, event string
 	v.state.Replied = true
 	v.state.Pending = slices.DeleteFunc(v.state.Pending, func(e string) bool { return slices.Contains(answered, e) })
 	if v.segment.AnsweredAt.IsZero() {
-		v.segment.AnsweredAt = now
+		v.segment.AnsweredAt = e.OccurredAt
 	}
 	v.mu.Unlock()
 	v.measured()
@@ -155,165 +199,7 @@ func (v *conversation) record(ctx context.Context, r contact.Reply, event string
 		errs = append(errs, v.c.journey.MarkAnswered(ctx, answered, got.ID))
 	}
 	if err := errors.Join(errs...); err != nil { // the reply itself is safe
-		v.c.log.ErrorContext(ctx, "answered messages not marked", "contact_id", oc.ID, "err", err)
+		v.c.log.ErrorContext(ctx, "answered messages not marked", "contact_id", m.Contact, "err", err)
 	}
 	return got.ID, nil
-}
-
-// attrs pairs keys and values and leaves out what is empty.
-func attrs(kv ...string) map[string]string {
-	m := make(map[string]string, len(kv)/2)
-	for i := 0; i+1 < len(kv); i += 2 {
-		if kv[i+1] != "" {
-			m[kv[i]] = kv[i+1]
-		}
-	}
-	return m
-}
-
-// Summary returns the first words of a text on one line, at most 200
-// characters.
-func Summary(text string) string {
-	s := strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
-	if utf8.RuneCountInString(s) <= maxSummary {
-		return s
-	}
-	r := []rune(s)
-	return strings.TrimRight(string(r[:maxSummary-1]), " ") + "…"
-}
-
-// Close ends a contact with what its agent says of it, and its wrap-up. A note
-// for a contact that ended a moment ago is still taken.
-func (c *Conductor) Close(ctx context.Context, n contact.WrapUpNote) error {
-	v, err := c.held(ctx, n.Contact, n.Agent)
-	if errors.Is(err, contact.ErrNoContact) {
-		if e, ok := c.notes.take(n.Contact); ok && e.agent == n.Agent {
-			return c.note(ctx, e, n)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	v.mu.Lock()
-	result := contact.Handled
-	if !v.state.Replied && !anyOf(v.state.Pending, n.Answered) {
-		result = contact.Abandoned // closed without a reply: see measure
-	}
-	e := ended{id: v.open.ID, customer: v.open.Customer, channel: v.open.Channel, agent: v.open.Agent}
-	v.mu.Unlock()
-	if err := c.note(ctx, e, n); err != nil {
-		return err
-	}
-	if !v.isOver() {
-		if err := c.end(ctx, v, result); err != nil {
-			return fmt.Errorf("close %s: %w", n.Contact, err)
-		}
-	}
-	err = c.router.EndWrapUp(ctx, n.Agent, n.Contact)
-	if errors.Is(err, contact.ErrNoContact) || errors.Is(err, contact.ErrBadCommand) {
-		return nil // its queue has no wrap-up, or it just ended
-	}
-	return err //nolint:wrapcheck // names the contact already
-}
-
-func anyOf(list, of []string) bool {
-	return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(of, s) })
-}
-
-// wrapUpID is the source id of a contact's note: there is one.
-func wrapUpID(id contact.ID) string { return "wrapup:" + string(id) }
-
-// note puts the disposition on the thread.
-func (c *Conductor) note(ctx context.Context, e ended, n contact.WrapUpNote) error {
-	now := c.now()
-	_, err := c.journey.Ingest(ctx, journey.Event{
-		Source: "desk", SourceID: "wrapup:" + string(e.id), Customer: e.customer,
-		OccurredAt: now, ReceivedAt: now, Channel: e.channel, Dir: contact.Indirect,
-		Kind: journey.KindNote, Summary: Summary(n.Note), Contact: e.id,
-		Attrs: attrs("agent", string(n.Agent), "disposition", n.Disposition, "note", n.Note),
-	})
-	if err != nil {
-		return fmt.Errorf("note of %s: %w", e.id, err)
-	}
-	if len(n.Answered) == 0 {
-		return nil
-	}
-	if err := c.journey.MarkAnswered(ctx, n.Answered, string(e.id)); err != nil {
-		return fmt.Errorf("mark answered: %w", err)
-	}
-	return nil
-}
-
-// end closes v durably first, then in the router, so that a crash in between
-// cannot bring back what was answered.
-func (c *Conductor) end(ctx context.Context, v *conversation, result contact.Result) error {
-	unlock, err := c.lock(ctx, v.key)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if err := v.close(ctx, result); err != nil {
-		return err
-	}
-	c.detach(v)
-	v.measured()
-	v.mu.Lock()
-	t, agent := v.ticket, v.open.Agent
-	v.mu.Unlock()
-	if t == nil {
-		return nil
-	}
-	if agent == "" {
-		return t.Withdraw(ctx, result) //nolint:wrapcheck // names the contact already
-	}
-	return t.End(ctx, result) //nolint:wrapcheck // names the contact already
-}
-
-// close marks v as over in the Record.
-func (v *conversation) close(ctx context.Context, result contact.Result) error {
-	v.saving.Lock()
-	defer v.saving.Unlock()
-	if err := v.c.journey.CloseContact(ctx, v.open.ID); err != nil {
-		return err //nolint:wrapcheck // the caller says what was tried
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.over = true
-	v.segment.EndedAt, v.segment.Result = v.c.now(), result
-	return nil
-}
-
-// Release puts the contacts of an agent who has left back into the queue, with
-// their age and before others.
-func (c *Conductor) Release(ctx context.Context, agent contact.AgentID) error {
-	c.mu.Lock()
-	var mine []*conversation
-	for _, v := range c.open {
-		mine = append(mine, v)
-	}
-	c.mu.Unlock()
-	var errs []error
-	for _, v := range mine {
-		errs = append(errs, v.release(ctx, agent))
-	}
-	return errors.Join(errs...)
-}
-
-func (v *conversation) release(ctx context.Context, agent contact.AgentID) error {
-	v.mu.Lock()
-	t := v.ticket
-	if t == nil || v.over || agent == "" || v.open.Agent != agent {
-		v.mu.Unlock()
-		return nil
-	}
-	v.assign("")
-	v.mu.Unlock()
-	v.c.metrics.moved(v.open.Channel, connected, waiting)
-	if err := t.Requeue(ctx, nil); err != nil {
-		return fmt.Errorf("release: %w", err)
-	}
-	if err := v.save(ctx); err != nil {
-		return fmt.Errorf("release: %w", err)
-	}
-	return nil
 }
