@@ -131,15 +131,23 @@ func (s *seat) signIn(ctx context.Context) error {
 	if err := s.d.deps.Router.SetReachable(ctx, s.id, contact.Voice, s.d.lineUp(s.id)); err != nil {
 		return fmt.Errorf("set reachable: %w", err)
 	}
+	s.catchUp(ctx)
+	return nil
+}
+
+// catchUp takes what the router has told but the seat not yet seen: the router
+// tells before it answers, so who was just told "accepted" finds the contact
+// accepted here too.
+func (s *seat) catchUp(ctx context.Context) {
 	for {
 		select {
 		case e, ok := <-s.events:
 			if !ok {
-				return nil // run watches again
+				return // run watches again
 			}
 			s.routed(ctx, e, ok)
 		default:
-			return nil
+			return
 		}
 	}
 }
@@ -156,6 +164,7 @@ func (s *seat) do(ctx context.Context, f func(ctx context.Context)) error {
 	ran := make(chan struct{})
 	job := func(ctx context.Context) {
 		defer close(ran)
+		s.catchUp(ctx)
 		f(ctx)
 	}
 	select {

@@ -84,8 +84,9 @@ func NewKit(ctx context.Context, cfg Config) (*Kit, error) {
 // Close hangs up whatever is left and frees all ports.
 func (k *Kit) Close() error {
 	k.cancel(errKitClosed)
+	err := k.Media.Close() // whatever still plays ends with its endpoint
 	k.wg.Wait()
-	return errors.Join(k.err, k.Media.Close())
+	return errors.Join(k.err, err)
 }
 
 // Go runs f in a goroutine that Close waits for.

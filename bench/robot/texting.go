@@ -23,8 +23,9 @@ import (
 // Texting is an SMS provider as Twilio is one: it takes messages by REST and
 // delivers customers' messages by a signed webhook.
 type Texting struct {
-	URL   string // base URL of its REST API
-	Token string // auth token; signs webhooks, is the REST password
+	URL     string // base URL of its REST API
+	Account string // account SID
+	Token   string // auth token; signs webhooks, is the REST password
 
 	sent   chan Text
 	server *http.Server
@@ -35,13 +36,13 @@ type Texting struct {
 type Text struct{ From, To, Body string }
 
 // NewTexting listens on any free port of the loopback. Close it.
-func NewTexting(ctx context.Context, token string) (*Texting, error) {
+func NewTexting(ctx context.Context, account, token string) (*Texting, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("sms provider: %w", err)
 	}
-	t := &Texting{URL: "http://" + l.Addr().String(), Token: token, sent: make(chan Text, maxHeld)}
+	t := &Texting{URL: "http://" + l.Addr().String(), Account: account, Token: token, sent: make(chan Text, maxHeld)}
 	t.server = &http.Server{Handler: http.HandlerFunc(t.take), ReadHeaderTimeout: 5 * time.Second}
 	t.wg.Go(func() { _ = t.server.Serve(l) }) // ends with Close
 	return t, nil
@@ -88,7 +89,7 @@ var errWebhook = errors.New("webhook was refused")
 // provider was told it.
 func (t *Texting) Deliver(ctx context.Context, webhook, publicURL string, text Text) error {
 	form := url.Values{
-		"MessageSid": {messageSID()}, "AccountSid": {"AC0"}, "NumMedia": {"0"},
+		"MessageSid": {messageSID()}, "AccountSid": {t.Account}, "NumMedia": {"0"},
 		"From": {text.From}, "To": {text.To}, "Body": {text.Body},
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, webhook, strings.NewReader(form.Encode()))

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -26,14 +25,9 @@ type Props map[string]any
 
 // Page views a page.
 func (v *Visitor) Page(ctx context.Context, path, title string) error {
-	address := v.URL + path
-	if v.Link != "" {
-		address += "?cx=" + url.QueryEscape(v.Link)
-	}
 	return v.post(ctx, "/v1/page", map[string]any{
 		"name":       title,
-		"properties": Props{"path": path, "title": title, "url": address},
-		"context":    Props{"page": Props{"path": path, "title": title, "url": address}},
+		"properties": Props{"path": path, "title": title, "url": v.URL + path},
 	})
 }
 
@@ -48,6 +42,9 @@ func (v *Visitor) post(ctx context.Context, path string, body map[string]any) er
 	now := time.Now().UTC().Format(time.RFC3339Nano)
 	body["anonymousId"], body["messageId"] = v.Anonymous, messageSID()
 	body["timestamp"], body["sentAt"] = now, now
+	if v.Link != "" {
+		body["context"] = Props{"cx": v.Link}
+	}
 	b, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("post %s: %w", path, err)

@@ -99,6 +99,9 @@ func (k *call) arrived(ctx context.Context) {
 		Attestation: info.Attestation, Withheld: info.Withheld,
 		Token: info.Headers[headerToken], At: info.Received,
 	})
+	d := k.context.Decision
+	k.log.Debug("call arrived", "trunk", info.Trunk, "context", string(k.context.Status), "tier", k.context.Tier.String(),
+		"confidence", k.context.Confidence, "action", string(d.Action), "rule", d.Rule, "weaker", d.Weaker, "took", k.context.Took.String())
 }
 
 // headerToken carries the click-to-call token of a browser caller.

@@ -34,6 +34,7 @@ import (
 type App struct {
 	cfg config.Config
 	log *slog.Logger
+	now func() time.Time
 	reg *prometheus.Registry
 
 	journey  *journey.Journey
@@ -60,12 +61,16 @@ type Options struct {
 	Users *desk.Users // instead of desk.users_file
 	Demo  bool
 	Extra map[string]http.Handler // more patterns on the HTTP server
+	Now   func() time.Time        // the clock; time.Now when nil
 }
 
 // New builds a node. Nothing answers yet but the HTTP address is bound; Run
 // or Close must follow.
 func New(ctx context.Context, cfg config.Config, log *slog.Logger, opts Options) (*App, error) {
-	a := &App{cfg: cfg, log: log, reg: prometheus.NewRegistry(), ready: make(chan struct{})}
+	a := &App{cfg: cfg, log: log, now: opts.Now, reg: prometheus.NewRegistry(), ready: make(chan struct{})}
+	if a.now == nil {
+		a.now = time.Now
+	}
 	a.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, build := range []struct {
 		what string
@@ -114,12 +119,12 @@ func (a *App) buildJourney(ctx context.Context, _ Options) error {
 		return err
 	}
 	a.onClose(store.Close)
-	a.journey, err = journey.New(a.cfg.Journey, store, journey.NewMemory(a.cfg.Journey.HotCustomers), journey.Deps{Log: a.log, Registry: a.reg})
+	a.journey, err = journey.New(a.cfg.Journey, store, journey.NewMemory(a.cfg.Journey.HotCustomers), journey.Deps{Log: a.log, Registry: a.reg, Now: a.now})
 	return err
 }
 
 func (a *App) buildVisitors(context.Context, Options) (err error) {
-	a.visitors, err = chweb.New(a.cfg.Web, chweb.Deps{Journey: a.journey, Log: a.log, Registry: a.reg})
+	a.visitors, err = chweb.New(a.cfg.Web, chweb.Deps{Journey: a.journey, Log: a.log, Registry: a.reg, Now: a.now})
 	return err
 }
 
@@ -130,13 +135,13 @@ func (a *App) buildRouter(context.Context, Options) (err error) {
 			targets[name] = q.Target
 		}
 	}
-	if a.measure, err = measure.New(a.cfg.Measure, measure.Deps{Log: a.log, Registry: a.reg, Targets: targets}); err != nil {
+	if a.measure, err = measure.New(a.cfg.Measure, measure.Deps{Log: a.log, Registry: a.reg, Targets: targets, Now: a.now}); err != nil {
 		return err
 	}
 	// A restart within one second would reuse an epoch, so the clock is taken
 	// in milliseconds; it wraps after 49 days, which no offer survives.
 	epoch := uint32(time.Now().UnixMilli()) //nolint:gosec // wraps on purpose
-	a.router, err = router.New(a.cfg.Router, router.Deps{Log: a.log, Registry: a.reg, Epoch: epoch})
+	a.router, err = router.New(a.cfg.Router, router.Deps{Log: a.log, Registry: a.reg, Epoch: epoch, Now: a.now, OnAgentState: a.measure.AgentState})
 	return err
 }
 
@@ -152,7 +157,7 @@ func (a *App) buildDesk(_ context.Context, opts Options) (err error) {
 	dc.Domain = a.cfg.SIP.Domain
 	dc.Origins = append(dc.Origins, a.cfg.HTTP.Origins...)
 	a.desk, err = desk.New(dc, desk.Deps{
-		Log: a.log, Registry: a.reg, Users: a.users, Router: a.router, Thread: a.journey,
+		Log: a.log, Registry: a.reg, Now: a.now, Users: a.users, Router: a.router, Thread: a.journey,
 		Calls: voiceCalls{a}, Messages: deskMessages{a}, Lines: voiceCalls{a}, Measure: a.measure,
 		Routing: a.cfg.Router,
 	})
@@ -168,7 +173,7 @@ func (a *App) buildMedia(context.Context, Options) (err error) {
 }
 
 func (a *App) buildSIP(context.Context, Options) (err error) {
-	a.ua, err = sip.New(a.cfg.SIP, sip.Deps{Log: a.log, Registry: a.reg, Credentials: a.desk})
+	a.ua, err = sip.New(a.cfg.SIP, sip.Deps{Log: a.log, Registry: a.reg, Credentials: a.desk, Now: a.now})
 	return err
 }
 
@@ -178,7 +183,7 @@ func (a *App) buildVoice(context.Context, Options) error {
 		return err
 	}
 	a.voice, err = voice.New(a.cfg.Voice, voice.Deps{
-		Log: a.log, Registry: a.reg, UA: a.ua, Media: a.media, Router: a.router,
+		Log: a.log, Registry: a.reg, Now: a.now, UA: a.ua, Media: a.media, Router: a.router,
 		Journey: a.journey, Measure: a.measure, Agents: a.users, Watcher: deskWatcher{a.desk},
 		Trunks: a.cfg.SIP.Trunks, Flows: flows, Prompts: prompts,
 	})
@@ -190,16 +195,16 @@ func (a *App) buildMessages(_ context.Context, _ Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if a.email, err = email.New(a.cfg.Email, email.Deps{Journey: a.journey, Secret: secret, Log: a.log, Registry: a.reg}); err != nil {
+	if a.email, err = email.New(a.cfg.Email, email.Deps{Journey: a.journey, Secret: secret, Log: a.log, Registry: a.reg, Now: a.now}); err != nil {
 		return fmt.Errorf("email: %w", err)
 	}
-	if a.sms, err = sms.New(a.cfg.SMS, sms.Deps{Log: a.log, Registry: a.reg}); err != nil {
+	if a.sms, err = sms.New(a.cfg.SMS, sms.Deps{Log: a.log, Registry: a.reg, Now: a.now}); err != nil {
 		return fmt.Errorf("sms: %w", err)
 	}
 	a.messages, err = message.New(a.cfg.Message, message.Deps{
 		Journey: a.journey, Router: message.FromRouter(a.router), Measure: a.measure,
 		Connectors: map[contact.Channel]message.Connector{contact.Email: a.email, contact.SMS: a.sms},
-		Log:        a.log, Registry: a.reg,
+		Log:        a.log, Registry: a.reg, Now: a.now,
 	})
 	if err != nil {
 		return err

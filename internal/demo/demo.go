@@ -50,8 +50,20 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	return withNode(ctx, cfg, w, func(ctx context.Context, a *app.App) error {
-		return show(ctx, cfg, w, a)
+	kit, err := robot.NewKit(ctx, robot.Config{})
+	if err != nil {
+		return err //nolint:wrapcheck // says what it is
+	}
+	defer func() { err = errors.Join(err, kit.Close()) }()
+	s := &story{kit: kit, world: w, say: &teller{w: cfg.Out}}
+	if !cfg.NoStory {
+		if err := s.tell(ctx, cfg); err != nil || cfg.Once {
+			return err
+		}
+	}
+	return withNode(ctx, cfg, w, time.Now, func(ctx context.Context, a *app.App) error {
+		s.at(a)
+		return stay(ctx, cfg, s)
 	})
 }
 
@@ -74,7 +86,7 @@ func newWorld(ctx context.Context, cfg Config) (*world, error) {
 	if w.mailbox, err = robot.NewMailbox(ctx); err != nil {
 		return nil, err
 	}
-	if w.texting, err = robot.NewTexting(ctx, rand.Text()); err != nil {
+	if w.texting, err = robot.NewTexting(ctx, accountSID, rand.Text()); err != nil {
 		return nil, errors.Join(err, w.mailbox.Close())
 	}
 	return w, nil
@@ -82,8 +94,8 @@ func newWorld(ctx context.Context, cfg Config) (*world, error) {
 
 func (w *world) close() error { return errors.Join(w.texting.Close(), w.mailbox.Close()) }
 
-// withNode runs a node while do runs, and stops it afterwards.
-func withNode(ctx context.Context, cfg Config, w *world, do func(context.Context, *app.App) error) error {
+// withNode runs a node by the given clock while do runs, and stops it afterwards.
+func withNode(ctx context.Context, cfg Config, w *world, now func() time.Time, do func(context.Context, *app.App) error) error {
 	nc, err := w.node(cfg.Dir)
 	if err != nil {
 		return err
@@ -97,7 +109,7 @@ func withNode(ctx context.Context, cfg Config, w *world, do func(context.Context
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(cfg.Err, &slog.HandlerOptions{Level: level}))
-	a, err := app.New(ctx, nc, log, app.Options{Users: users, Demo: true, Extra: map[string]http.Handler{
+	a, err := app.New(ctx, nc, log, app.Options{Users: users, Demo: true, Now: now, Extra: map[string]http.Handler{
 		"GET /shop/config.json": http.HandlerFunc(shopConfig),
 	}})
 	if err != nil {
@@ -137,43 +149,23 @@ func shopConfig(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// show plays the story and, unless that is all, stays.
-func show(ctx context.Context, cfg Config, w *world, a *app.App) (err error) {
-	kit, err := robot.NewKit(ctx, robot.Config{})
-	if err != nil {
-		return err //nolint:wrapcheck // says what it is
-	}
-	defer func() { err = errors.Join(err, kit.Close()) }()
-	s := &story{
-		kit: kit, world: w, base: a.URL(), smtp: a.SMTPAddr(), metrics: a.Histogram, say: &teller{w: cfg.Out},
-	}
-	if !cfg.NoStory {
-		s.say.line("Filo demo: one story through real SIP, RTP, SMTP, webhooks, HTTP and WebSockets.\n")
-		if err := s.tell(ctx, cfg.Once); err != nil || cfg.Once {
-			return err
-		}
-	}
-	return stay(ctx, cfg, s)
-}
+// daysBefore is how long before the call the first act takes place.
+const daysBefore = 3
 
-// tell plays the story and prints its result.
-func (s *story) tell(ctx context.Context, asJSON bool) error {
-	err := s.play(ctx)
+// tell plays the story in two acts, on two starts of the node over the same
+// data: first by a clock three days back, then today. It prints the result.
+func (s *story) tell(ctx context.Context, cfg Config) error {
+	s.say.line("Filo demo: one story through real SIP, RTP, SMTP, webhooks, HTTP and WebSockets.\n")
+	past := func() time.Time { return time.Now().AddDate(0, 0, -daysBefore) }
+	err := s.act(ctx, cfg, fmt.Sprintf("%d days ago", daysBefore), past, s.before())
+	if err == nil {
+		err = s.act(ctx, cfg, "Today, after a restart", time.Now, s.today())
+	}
 	s.result.OK = err == nil
 	if err != nil {
 		s.result.Failed = err.Error()
 	}
-	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
-	defer cancel()
-	for _, d := range []*robot.Desk{s.paola, s.marta} {
-		if d == nil {
-			continue
-		}
-		if cerr := d.Close(cctx); cerr != nil && err == nil {
-			err = fmt.Errorf("sign out: %w", cerr)
-		}
-	}
-	if asJSON {
+	if cfg.Once {
 		b, jerr := json.Marshal(s.result)
 		if jerr != nil {
 			return errors.Join(err, fmt.Errorf("print result: %w", jerr))
@@ -181,6 +173,30 @@ func (s *story) tell(ctx context.Context, asJSON bool) error {
 		s.say.line("%s", b)
 	}
 	return err
+}
+
+func (s *story) act(ctx context.Context, cfg Config, title string, now func() time.Time, steps []step) error {
+	return withNode(ctx, cfg, s.world, now, func(ctx context.Context, a *app.App) error {
+		s.at(a)
+		s.say.line("%s:", title)
+		return errors.Join(s.play(ctx, steps), s.signOut(ctx))
+	})
+}
+
+// at points the robots to a running node.
+func (s *story) at(a *app.App) { s.base, s.smtp, s.metrics = a.URL(), a.SMTPAddr(), a.Histogram }
+
+func (s *story) signOut(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
+	defer cancel()
+	var errs []error
+	for _, d := range []**robot.Desk{&s.paola, &s.marta} {
+		if *d != nil {
+			errs = append(errs, (*d).Close(ctx))
+			*d = nil
+		}
+	}
+	return errors.Join(errs...)
 }
 
 const invitation = `

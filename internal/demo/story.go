@@ -64,20 +64,34 @@ var (
 // errStory is a step that did not go as the film says.
 var errStory = errors.New("the story went wrong")
 
-// play runs every step; the first that fails ends the story.
-func (s *story) play(ctx context.Context) error {
-	steps := []struct {
-		title string
-		do    func(context.Context) (string, error)
-	}{
+// step is one line of the story.
+type step struct {
+	title string
+	do    func(context.Context) (detail string, err error)
+}
+
+// before is the first act: what happened days before the call.
+func (s *story) before() []step {
+	return []step{
 		{"Paola and Marta sign in at their desks, lines up", s.signIn},
 		{"Giulia writes an SMS; Paola answers it", s.text},
 		{"Giulia writes an e-mail; Paola answers with a link to the shop", s.write},
-		{"Giulia asks about delivery by e-mail; nobody is there for it", s.ask},
-		{"Giulia opens the link and stops at payment", s.visit},
+	}
+}
+
+// today is the second act: the call.
+func (s *story) today() []step {
+	return []step{
+		{"Paola and Marta sign in again", s.signIn},
+		{"Last night Giulia asked about delivery by e-mail; nobody answered", s.ask},
+		{"Giulia opens the link in our e-mail and stops at payment", s.visit},
 		{"Giulia phones in", s.call},
 		{"An unknown caller hears the menu, presses 1, waits, is answered", s.unknown},
 	}
+}
+
+// play runs the steps; the first that fails ends the story.
+func (s *story) play(ctx context.Context, steps []step) error {
 	for _, step := range steps {
 		sctx, cancel := context.WithTimeout(ctx, stepTimeout)
 		begin := time.Now()
@@ -146,7 +160,7 @@ var cxParam = regexp.MustCompile(`[?&]cx=([A-Za-z0-9_.~%=-]+)`)
 
 func (s *story) write(ctx context.Context) (string, error) {
 	letter := robot.Letter{
-		From: giulia, To: ordersMail, Subject: "Coperta merino", Date: time.Now().Add(-26 * time.Hour),
+		From: giulia, To: ordersMail, Subject: "Coperta merino", Date: time.Now().AddDate(0, 0, -daysBefore),
 		ID: fmt.Sprintf("g1-%d@posta.example", time.Now().UnixNano()), Body: "Buongiorno, la coperta merino grigia è disponibile?\r\nGrazie, Giulia",
 	}
 	if err := robot.Post(s.smtp, letter); err != nil {
