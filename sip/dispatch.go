@@ -25,9 +25,9 @@ func (u *UA) serve(ctx context.Context, req *gosip.Request, tx *gosip.ServerTx) 
 			u.reply(tx, u.response(req, statusServerError, ""))
 		}
 	}()
-	initial, received := true, time.Now()
+	received := time.Now()
 	if t != nil {
-		initial, received = t.initial, t.at
+		received = t.at
 	}
 	if bad := checkRequest(req); bad.code != 0 {
 		if req.Method == gosip.ACK {
@@ -38,10 +38,10 @@ func (u *UA) serve(ctx context.Context, req *gosip.Request, tx *gosip.ServerTx) 
 		u.reply(tx, u.response(req, bad.code, bad.reason, bad.headers...))
 		return
 	}
-	u.route(ctx, req, tx, initial, received)
+	u.route(ctx, req, tx, received)
 }
 
-func (u *UA) route(ctx context.Context, req *gosip.Request, tx *gosip.ServerTx, initial bool, received time.Time) {
+func (u *UA) route(ctx context.Context, req *gosip.Request, tx *gosip.ServerTx, received time.Time) {
 	switch req.Method {
 	case gosip.ACK:
 		if l := u.legOf(req); l != nil {
@@ -53,7 +53,7 @@ func (u *UA) route(ctx context.Context, req *gosip.Request, tx *gosip.ServerTx, 
 		u.serveCancel(req, tx)
 		return
 	}
-	if !initial {
+	if !u.order.initial(req) {
 		l := u.legOf(req)
 		if l != nil && l.post(func() { l.onRequest(req, tx) }) {
 			return

@@ -44,7 +44,7 @@ type ticket struct {
 	branch  string
 	method  gosip.RequestMethod
 	at      time.Time
-	initial bool // the request had no To-tag when it arrived
+	copies  []gosip.Message // retransmissions that arrived before it was served
 	prev    *ticket
 	claimed bool
 	served  bool
@@ -72,7 +72,7 @@ func (o *order) tap(msg gosip.Message, now time.Time) {
 	switch m := msg.(type) {
 	case *gosip.Request:
 		t.method = m.Method
-		t.initial = o.fixToTag(m)
+		o.fixToTag(m)
 		if m.Method == gosip.ACK && !o.known(tagOf(m.To()), branch) {
 			return
 		}
@@ -90,11 +90,17 @@ func (o *order) tap(msg gosip.Message, now time.Time) {
 	o.push(t)
 }
 
-// push queues t unless it repeats a message that is being served right now.
+// push queues t. A copy of a message that is still to be served shares its
+// ticket: of the two, the transaction layer serves whichever its scheduler
+// runs first.
 func (o *order) push(t *ticket) {
 	tail := o.tails[t.callID]
 	for p, n := tail, 0; p != nil && n < 32; p, n = p.prev, n+1 {
 		if p.method == t.method && p.branch == t.branch {
+			if !p.served {
+				p.copies = append(p.copies, t.msg)
+				o.byMsg[t.msg] = p
+			}
 			return
 		}
 	}
@@ -112,16 +118,25 @@ func (o *order) push(t *ticket) {
 // that all our responses shall carry: sipgo would put a random one on each
 // 487 and on the CANCEL's 200. The tag depends on Call-ID, From-tag and CSeq
 // only, so that retransmissions and merged requests (RFC 3261 section 8.2.2.2)
-// get the same one. It reports whether the request had no tag.
-func (o *order) fixToTag(req *gosip.Request) bool {
+// get the same one.
+func (o *order) fixToTag(req *gosip.Request) {
 	to, from := req.To(), req.From()
 	if to == nil || from == nil || to.Params.Has("tag") {
-		return false
+		return
 	}
 	if req.Method == gosip.INVITE || req.Method == gosip.CANCEL {
 		to.Params.Add("tag", o.localTag(req.CallID().Value(), tagOfFrom(from), req.CSeq().SeqNo))
 	}
-	return true
+}
+
+// initial tells whether a validated request came without a To-tag, that is
+// outside any dialog.
+func (o *order) initial(req *gosip.Request) bool {
+	tag := tagOf(req.To())
+	if req.Method == gosip.INVITE {
+		return tag == o.localTag(req.CallID().Value(), tagOfFrom(req.From()), req.CSeq().SeqNo)
+	}
+	return tag == ""
 }
 
 func (o *order) localTag(callID, fromTag string, seq uint32) string {
@@ -206,7 +221,10 @@ func (o *order) drop(t *ticket) {
 	t.served = true
 	close(t.done)
 	delete(o.byMsg, t.msg)
-	t.msg, t.prev = nil, nil
+	for _, m := range t.copies {
+		delete(o.byMsg, m)
+	}
+	t.msg, t.copies, t.prev = nil, nil, nil
 	if o.tails[t.callID] == t {
 		delete(o.tails, t.callID)
 	}

@@ -212,6 +212,26 @@ func TestBurstKeepsItsOrder(t *testing.T) {
 	require.Equal(t, digits, got.String())
 }
 
+func TestDuplicatesInABurst(t *testing.T) {
+	// Of two copies that lie in the socket's buffer, either may be served.
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	for range 30 {
+		p := newPeer(t, u)
+		inv := p.request("INVITE", "inv", 1, testSDP)
+		for range 5 {
+			p.send(inv)
+		}
+		p.to = p.response("INVITE", 200).To().Value()
+		ack, bye := p.request("ACK", "ack", 1, ""), p.request("BYE", "bye", 2, "")
+		for _, m := range []string{ack, ack, ack, bye, bye, bye, bye} {
+			p.send(m)
+		}
+		p.response("BYE", 200)
+		ended(t, <-legs, ErrRemoteHangup)
+	}
+}
+
 func TestLateOffer(t *testing.T) {
 	t.Parallel()
 	legs := make(chan *Leg, 1)
