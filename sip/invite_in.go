@@ -89,6 +89,7 @@ func (u *UA) newInboundLeg(ctx context.Context, req *gosip.Request, tx *gosip.Se
 	l.srvTag, _ = req.Via().Params.Get("branch")
 	contact := req.Contact().Address
 	h := u.hopOf(req)
+	h.user = who.user
 	routes := recordRoutes(req, false)
 	if h.flow == "" {
 		h.addr = nextHop(contact, routes, req.Source())

@@ -27,13 +27,19 @@ func (l *Leg) onRequest(req *gosip.Request, tx *gosip.ServerTx) {
 		l.onLateRequest(req, tx)
 		return
 	}
+	h := l.u.hopOf(req)
+	if h.user != "" && l.d.hop.user != "" && h.user != l.d.hop.user {
+		l.u.met.reject(rejectForbidden)
+		l.u.reply(tx, l.u.response(req, statusForbidden, "")) // somebody else's session
+		return
+	}
 	seq := req.CSeq().SeqNo
 	if l.d.remoteSeq != 0 && seq <= l.d.remoteSeq { // RFC 3261 section 12.2.2
 		l.u.reply(tx, l.u.response(req, statusServerError, "Out Of Order"))
 		return
 	}
 	l.d.remoteSeq = seq
-	l.followFlow(req)
+	l.followFlow(h)
 	switch req.Method {
 	case gosip.BYE:
 		l.onBye(req, tx)
@@ -66,10 +72,14 @@ func (l *Leg) onLateRequest(req *gosip.Request, tx *gosip.ServerTx) {
 
 // followFlow moves the dialog to the connection by which the same user came
 // back (RFC 7118: a browser keeps its dialogs over a reconnect).
-func (l *Leg) followFlow(req *gosip.Request) {
-	if h := l.u.hopOf(req); h.flow != "" && h.flow != l.d.hop.flow {
-		l.d.hop = h
+func (l *Leg) followFlow(h hop) {
+	if h.flow == "" || h.flow == l.d.hop.flow {
+		return
 	}
+	if h.user == "" {
+		h.user = l.d.hop.user
+	}
+	l.d.hop = h
 }
 
 func (l *Leg) onBye(req *gosip.Request, tx *gosip.ServerTx) {

@@ -196,7 +196,9 @@ func looksLikeSIP(data []byte) bool {
 
 // newTransports makes sipgo's transports as we want them: bounded writes, and
 // no dialling of a connection that came to us and is gone.
-func newTransports() gosip.TransportLayerOption {
+// idle is how long a TCP peer may stay silent: phones speak at least once per
+// registration.
+func newTransports(idle time.Duration) gosip.TransportLayerOption {
 	dialer := func(laddr net.Addr) net.Dialer {
 		return net.Dialer{
 			LocalAddr: laddr,
@@ -211,6 +213,6 @@ func newTransports() gosip.TransportLayerOption {
 	}
 	return gosip.WithTransportLayerTransports(gosip.TransportsConfig{
 		UDP: &gosip.TransportUDP{},
-		TCP: &gosip.TransportTCP{WriteTimeout: streamTimeout, DialerCreate: dialer},
+		TCP: &gosip.TransportTCP{ReadTimeout: idle, WriteTimeout: streamTimeout, DialerCreate: dialer},
 	})
 }

@@ -158,6 +158,18 @@ func TestOKIsRepeatedUntilACK(t *testing.T) {
 	require.Nil(t, p.next(2500*time.Millisecond), "no repetition after the ACK")
 }
 
+func TestNoACK(t *testing.T) {
+	t.Parallel()
+	legs := make(chan *Leg, 1)
+	u := run(t, testConfig(), nil, answerer(t, legs))
+	p := newPeer(t, u)
+	p.dial()
+	l := <-legs
+	l.post(func() { l.noACK(l.srv) }) // what the timer does after 32 s
+	ended(t, l, ErrNoACK)
+	p.reply(p.expect("BYE"), 200, "", "")
+}
+
 func TestACKWithTheBranchOfTheInvite(t *testing.T) {
 	t.Parallel() // some phones reuse it for 2xx
 	legs := make(chan *Leg, 1)

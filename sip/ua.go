@@ -120,7 +120,7 @@ func (u *UA) buildLayers() {
 	parser := gosip.NewParser(gosip.WithHeadersParsers(lenientParsers()))
 	parser.MaxMessageLength = u.cfg.MaxMessage
 	u.tp = gosip.NewTransportLayer(net.DefaultResolver, parser, nil,
-		gosip.WithTransportLayerLogger(quiet), newTransports())
+		gosip.WithTransportLayerLogger(quiet), newTransports(u.cfg.RegisterExpires.Max+time.Minute))
 	u.tp.OnMessage(u.tap)
 	u.tx = gosip.NewTransactionLayer(u.tp,
 		gosip.WithTransactionLayerLogger(quiet),
