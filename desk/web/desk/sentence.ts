@@ -4,7 +4,7 @@
 import type { Channel, Lang, View } from './api';
 import { agoWords, clock, money, shortDate } from './format';
 import { pick, type Strings } from './i18n';
-import { stageName } from './thread';
+import { atStage } from './thread';
 
 const dayMs = 24 * 3600_000;
 
@@ -27,7 +27,7 @@ export function sentence(t: Strings, lang: Lang, view: View, channel: Channel, n
   const parts: string[] = [];
   if (head.stage && head.stopped_at) {
     const ago = agoWords(t, now - Date.parse(head.stopped_at));
-    parts.push(t.offer.sentence.stoppedAt(stageName(t, head.stage), head.step_no ?? 0, head.steps ?? 0, ago));
+    parts.push(t.offer.sentence.stoppedAt(atStage(t, head.stage), head.step_no ?? 0, head.steps ?? 0, ago));
     if (head.value) parts.push(money(t, head.value, head.currency));
   }
   let rest = parts.length ? `, ${parts.join(', ')}.` : '';
@@ -35,7 +35,7 @@ export function sentence(t: Strings, lang: Lang, view: View, channel: Channel, n
   if (open) {
     const word = t.thread.word[open.channel] ?? open.channel;
     const text = t.offer.sentence.unanswered(word, open.subject ?? '', sinceWhen(t, Date.parse(open.since), now));
-    rest = rest ? `${rest} ${text}` : `, ${text.charAt(0) === word.charAt(0) ? text : text}`;
+    rest = rest ? `${rest} ${text}` : `, ${text}`;
   }
   if (rest) return { who, rest };
   return spoken(pick(view.sentence, lang), who);

@@ -49,10 +49,11 @@ export function threadRows(view: View, options: RowOptions): Row[] {
   const rows: Row[] = [];
   const events = (view.events ?? []).filter((e) => !options.direct || e.dir !== 'indirect');
   const present = presentEvent(events, options);
+  const calls = talks(events);
   let last: EventRow | undefined;
   for (const event of events) {
     const at = Date.parse(event.at);
-    const during = isDuring(event, at, options);
+    const during = event.channel !== 'voice' && ((options.callSince != null && at >= options.callSince) || calls.some((c) => at >= c.from && at <= c.to));
     if (last && folds(last, event, at, during)) continue;
     if (!last || daysBetween(last.at, at) !== 0) {
       rows.push({ row: 'day', key: `day-${event.id}`, at, from: last?.at ?? null, texture: last?.texture ?? null });
@@ -76,8 +77,11 @@ export function threadRows(view: View, options: RowOptions): Row[] {
   return rows;
 }
 
-function isDuring(event: ThreadEvent, at: number, o: RowOptions): boolean {
-  return o.callSince != null && at >= o.callSince && event.channel !== 'voice';
+/** talks are the calls on the thread, from their beginning to their end. */
+function talks(events: ThreadEvent[]): { from: number; to: number }[] {
+  return events
+    .filter((e) => e.kind === 'call' && Number(e.attrs?.['talk']) > 0)
+    .map((e) => ({ from: Date.parse(e.at), to: Date.parse(e.at) + Number(e.attrs?.['talk']) * 1000 }));
 }
 
 /** presentEvent is the message that a message contact is about: its newest inbound one. */
@@ -144,6 +148,11 @@ const known: Record<string, string[]> = { checkout: ['cart', 'delivery', 'paymen
 export function stageName(t: Strings, code: string | undefined): string {
   if (!code) return '';
   return t.stage[code] ?? words(code).toLowerCase();
+}
+
+/** atStage is "at payment". */
+export function atStage(t: Strings, code: string | undefined): string {
+  return (code && t.thread.atStage[code]) || t.thread.at(stageName(t, code));
 }
 
 export function formName(t: Strings, code: string | undefined): string {

@@ -42,7 +42,7 @@ class Mock {
     this.setScene(scene);
   }
 
-  now = () => fx.base + (Date.now() - this.started);
+  now = () => this.base + (Date.now() - this.started);
 
   async listen(port) {
     this.http = createServer((q, s) => void this.#serve(q, s).catch((e) => s.writeHead(500).end(String(e))));
@@ -68,7 +68,9 @@ class Mock {
 
   setScene(scene) {
     this.started = Date.now();
-    const now = fx.base;
+    // Each scene has its own moment of the film.
+    this.base = fx.base + ({ call: 192_000, possible: 38_000, wrapup: 425_000 }[scene] ?? 0);
+    const now = this.base;
     const open = [fx.mailContact(), fx.smsContact()];
     const scenes = {
       empty: () => ({ agent: { ...fx.agentState(now, 'ready', 252_000), capacity: { voice: [0, 1], email: [0, 2], sms: [0, 2] } }, contacts: [], offers: [], queues: fx.myQueues(0) }),
@@ -86,14 +88,10 @@ class Mock {
   }
 
   #wrapped(now) {
-    const contact = fx.callContact(now - 402_000, { state: 'wrap_up', wrap_up_ends: new Date(now + 37_000).toISOString() });
-    const call = { id: 'e_029', at: new Date(now - 402_000).toISOString(), channel: 'voice', dir: 'in', kind: 'call', contact: 'c_giulia', answered: false, attrs: { agent: 'Paola Ferri', talk: '402', skipped: 'true', rule: 'abandoned-checkout' } };
-    contact.view.events.splice(-8, 0);
-    // The whole film moved: the call was at 09:34 on this clock, so shift the web steps before it.
-    contact.view.events = [...contact.view.events.map((e) => (e.channel === 'web' ? { ...e, at: new Date(Date.parse(e.at) - 420_000).toISOString() } : e)), call, fx.orderEvent(now - 60_000)];
-    contact.view.goal.reached = new Date(now - 60_000).toISOString();
-    contact.view.headline.stage = undefined;
-    contact.view.last_web.at = new Date(now - 540_000).toISOString();
+    const contact = fx.callContact(fx.base, { state: 'wrap_up', wrap_up_ends: new Date(now + 37_000).toISOString() });
+    const call = { id: 'e_029', at: new Date(fx.base).toISOString(), channel: 'voice', dir: 'in', kind: 'call', contact: 'c_giulia', answered: false, attrs: { agent: 'Paola Ferri', talk: '402', skipped: 'true', rule: 'abandoned-checkout' } };
+    contact.view.events.push(call, fx.orderEvent(fx.base + 300_000));
+    contact.view.goal.reached = new Date(fx.base + 300_000).toISOString();
     return contact;
   }
 

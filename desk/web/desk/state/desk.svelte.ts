@@ -38,6 +38,7 @@ export class Desk {
   busy = $state(''); // offer or contact id with a command under way
   signInError = $state<'' | 'wrong' | 'tooMany' | 'unreachable' | 'over'>('');
   wantsFocus = $state(0); // counts up when the dock should take the focus after an own action
+  closed = $state.raw<{ id: string; who: string; channel: Channel; at: number }[]>([]); // of this sitting
   drafts = new Drafts();
 
   lang = $derived<Lang>(this.settings.lang || langOf(this.session?.lang ?? navigator.language));
@@ -138,6 +139,7 @@ export class Desk {
     this.session = null;
     this.data = nothing;
     this.line = noLine;
+    this.closed = [];
     this.chosen = null;
     this.sheet = 'none';
     this.panel = 'none';
@@ -174,10 +176,16 @@ export class Desk {
       if (was?.state === 'connected' && contact.state === 'wrap_up' && contact.channel === 'voice') this.status = this.t.wrap.began;
       if (contact.channel === 'voice' && contact.line_lost && was && !was.line_lost) this.alert = this.t.call.lineLost;
     }
+    for (const was of before.contacts) if (after.known && !after.contacts.some((c) => c.id === was.id)) this.#wasClosed(was);
     this.#selectAgain(before, after);
     this.#sound();
     this.#line?.talk(this.call !== null || this.#accepting);
     this.#line?.mute(this.call?.muted ?? false);
+  }
+
+  #wasClosed(contact: Contact): void {
+    if (this.closed.some((c) => c.id === contact.id)) return;
+    this.closed = [{ id: contact.id, who: this.who(contact), channel: contact.channel, at: this.now }, ...this.closed].slice(0, 8);
   }
 
   #newOffer(offer: Offer): void {
@@ -412,6 +420,7 @@ export class Desk {
       if (then === 'break') await api.setState('not_ready', this.config.reasons?.[0]?.id ?? 'break');
       await api.wrapUp(contact.id, w.disposition, w.note.trim(), w.answered);
       this.drafts.forget(contact.id);
+      this.#wasClosed(contact);
       this.data = { ...this.data, contacts: this.data.contacts.filter((c) => c.id !== contact.id) };
       this.status = this.t.wrap.saved;
       this.panel = 'none';

@@ -94,10 +94,7 @@ async function farSide(context: BrowserContext, mock: Mock): Promise<void> {
   let far: Page | null = null;
   mock.sip.answer = async (offer: string) => {
     try {
-      far ??= await context.newPage().then(async (p) => {
-        await p.goto(`${mock.url}placeholder.html`);
-        return p;
-      });
+      far ??= await opened(context, `${mock.url}placeholder.html`);
       return await far.evaluate(async (sdp) => {
         const w = window as unknown as { tone?: MediaStream; far?: RTCPeerConnection; heard?: MediaStream };
         if (!w.tone) {
@@ -126,6 +123,12 @@ async function farSide(context: BrowserContext, mock: Mock): Promise<void> {
       return null;
     }
   };
+}
+
+async function opened(context: BrowserContext, url: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(url);
+  return page;
 }
 
 /** farPackets is how many RTP packets the far side has received. */
