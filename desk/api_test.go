@@ -332,7 +332,8 @@ func TestSupervisorSeesTheFloor(t *testing.T) {
 	code, body := c.call(http.MethodGet, "/api/floor", nil)
 	require.Equal(t, http.StatusOK, code)
 	require.NotContains(t, body, "Canarina")
-	require.NotContains(t, body, "4419")
+	require.NotContains(t, body, "34712344")
+	require.NotContains(t, body, "••• 4419")
 	require.NoError(t, json.Unmarshal([]byte(body), &floor))
 	var paola *floorAgentJSON
 	for i, a := range floor.Agents {

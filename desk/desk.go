@@ -59,8 +59,9 @@ type Desk struct {
 
 	mu    sync.Mutex
 	seats map[contact.AgentID]*seat
-	owner map[contact.ID]*seat // of each contact that a seat shows
-	board *board               // newest picture of queues and floor
+	owner map[contact.ID]*seat     // of each contact that a seat shows
+	rung  map[contact.AgentID]bool // phones without a desk whose line changed
+	board *board                   // newest picture of queues and floor
 }
 
 // New checks cfg and deps and returns a Desk.
@@ -108,7 +109,7 @@ func New(cfg Config, deps Deps) (*Desk, error) {
 		nobody:   dummy, hashing: make(chan struct{}, hashers),
 		pages:  pages,
 		starts: make(chan *seat), stopped: make(chan struct{}), nudged: make(chan struct{}, 1), look: make(chan struct{}, 1),
-		seats: map[contact.AgentID]*seat{}, owner: map[contact.ID]*seat{}, board: &board{},
+		seats: map[contact.AgentID]*seat{}, owner: map[contact.ID]*seat{}, rung: map[contact.AgentID]bool{}, board: &board{},
 	}, nil
 }
 
@@ -153,49 +154,6 @@ func (d *Desk) sweep(ctx context.Context) {
 	d.throttle.forget()
 }
 
-// startPhones signs in the agents who work without a desk.
-func (d *Desk) startPhones(ctx context.Context) {
-	for _, name := range d.users.names {
-		u := d.users.byName[name]
-		if !u.ReadyAtStart {
-			continue
-		}
-		if err := d.signInPhone(ctx, u); err != nil {
-			d.log.LogAttrs(ctx, slog.LevelError, "agent cannot be signed in at start",
-				slog.String("agent_id", u.User), slog.String("error", err.Error()))
-		}
-	}
-}
-
-func (d *Desk) signInPhone(ctx context.Context, u *User) error {
-	a := u.agent()
-	if err := d.deps.Router.SignIn(ctx, a); err != nil {
-		return fmt.Errorf("sign in: %w", err)
-	}
-	if err := d.deps.Router.SetReachable(ctx, a.ID, contact.Voice, d.lineUp(a.ID)); err != nil {
-		return fmt.Errorf("set reachable: %w", err)
-	}
-	if err := d.deps.Router.SetReady(ctx, a.ID, true, ""); err != nil {
-		return fmt.Errorf("set ready: %w", err)
-	}
-	return nil
-}
-
-// reachPhones tells the router which phones without a desk can be reached.
-func (d *Desk) reachPhones(ctx context.Context) {
-	for _, name := range d.users.names {
-		u := d.users.byName[name]
-		id := contact.AgentID(u.User)
-		if !u.ReadyAtStart || d.seatOf(id) != nil {
-			continue
-		}
-		if err := d.deps.Router.SetReachable(ctx, id, contact.Voice, d.lineUp(id)); err != nil && ctx.Err() == nil {
-			d.log.LogAttrs(ctx, slog.LevelWarn, "agent's line is not known to the router",
-				slog.String("agent_id", u.User), slog.String("error", err.Error()))
-		}
-	}
-}
-
 func (d *Desk) lineUp(id contact.AgentID) bool { return d.deps.Lines == nil || d.deps.Lines.LineUp(id) }
 
 // LineChanged is told when an agent's line came up or was lost. It never blocks.
@@ -204,10 +162,7 @@ func (d *Desk) LineChanged(agent contact.AgentID, up bool) {
 		s.setLine(up)
 		return
 	}
-	select {
-	case d.nudged <- struct{}{}:
-	default:
-	}
+	d.phoneChanged(agent)
 }
 
 // ContactState is told how a call stands: on hold, muted, its agent's line

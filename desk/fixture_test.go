@@ -239,7 +239,7 @@ func testConfig() Config {
 	c := DefaultConfig()
 	c.Session.FailTime = 10 * time.Millisecond
 	c.Session.Requests, c.Session.Burst = 1000, 1000
-	c.Socket.Lost, c.Socket.LostOffered = 400*time.Millisecond, 200*time.Millisecond
+	c.Socket.Lost, c.Socket.LostOffered = time.Second, 500*time.Millisecond
 	c.QueuesEvery, c.FloorEvery = 100*time.Millisecond, 100*time.Millisecond
 	return c
 }

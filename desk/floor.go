@@ -91,7 +91,7 @@ func (d *Desk) floorOf(ctx context.Context, snap router.Snapshot) (*floorJSON, e
 	}
 	f := &floorJSON{
 		Queues: d.floorQueues(snap, stats), Agents: d.floorAgents(snap),
-		SL: d.serviceLevel(stats), Decisions: []decisionJSON{},
+		SL: serviceLevel(stats), Decisions: []decisionJSON{},
 	}
 	for _, dec := range decisions {
 		f.Decisions = append(f.Decisions, decisionJSON{
@@ -126,9 +126,8 @@ func (d *Desk) floorQueues(snap router.Snapshot, stats []measure.QueueStats) []f
 		}
 		own := sum(stats, func(s measure.QueueStats) bool { return s.Queue == q.Name })
 		j.InTime, j.Lost = -1, 0
-		if served := own.Answered + own.Abandoned - own.ShortAbandons; served+own.WaitingBeyond > 0 {
-			j.InTime = ratio(own.AnsweredIn, served+own.WaitingBeyond)
-			j.Lost = ratio(own.Abandoned-own.ShortAbandons, served)
+		if own.Answered+own.Abandoned-own.ShortAbandons+own.WaitingBeyond > 0 {
+			j.InTime, j.Lost = own.ServiceLevel(), own.AbandonRate()
 		}
 		list = append(list, j)
 	}
@@ -157,45 +156,28 @@ func (d *Desk) floorAgents(snap router.Snapshot) []floorAgentJSON {
 	return list
 }
 
-// serviceLevel sums the counts of all queues. Each queue counts by its own
-// target, so the value is the share of contacts that were answered in the time
-// promised to them.
-func (d *Desk) serviceLevel(stats []measure.QueueStats) serviceLevelJSON {
-	f := sum(stats, func(measure.QueueStats) bool { return true })
-	in, all := f.AnsweredIn, f.Answered+f.Abandoned
-	standard := ratio(in, all-f.ShortAbandons+f.WaitingBeyond)
+// serviceLevel is of all queues. Each counts by its own target, so the value
+// is the share of contacts that were answered in the time promised to them.
+func serviceLevel(stats []measure.QueueStats) serviceLevelJSON {
+	c := sum(stats, func(measure.QueueStats) bool { return true })
 	return serviceLevelJSON{
-		Value: standard, Target: serviceGoal,
-		Answered: f.Answered, InTime: in, Abandoned: f.Abandoned, Short: f.ShortAbandons,
+		Value: c.ServiceLevel(), Target: serviceGoal,
+		Answered: c.Answered, InTime: c.AnsweredIn, Abandoned: c.Abandoned, Short: c.ShortAbandons,
 		Variants: map[string]float64{
-			"standard": standard, "strict": ratio(in, all), "ignoring_abandons": ratio(in, f.Answered),
-			"neutral": ratio(in, all-f.AbandonedIn), "optimistic": ratio(in+f.AbandonedIn, all),
+			"standard": c.ServiceLevel(), "strict": c.Strict(), "ignoring_abandons": c.IgnoringAbandons(),
+			"neutral": c.Neutral(), "optimistic": c.Optimistic(),
 		},
 	}
 }
 
-// sum adds the counts of some queues; ratios of it are made from the sums.
-func sum(stats []measure.QueueStats, of func(measure.QueueStats) bool) (f measure.Figures) {
+// sum adds the counts of some queues; ratios are made from sums only.
+func sum(stats []measure.QueueStats, of func(measure.QueueStats) bool) (c measure.Counts) {
 	for _, s := range stats {
-		if !of(s) {
-			continue
+		if of(s) {
+			c = c.Plus(s.Counts)
 		}
-		f.Answered += s.Answered
-		f.AnsweredIn += s.AnsweredIn
-		f.Abandoned += s.Abandoned
-		f.AbandonedIn += s.AbandonedIn
-		f.ShortAbandons += s.ShortAbandons
-		f.WaitingBeyond += s.WaitingBeyond
 	}
-	return f
-}
-
-// ratio is 0 where there is nothing to divide by.
-func ratio(n, of int) float64 {
-	if of <= 0 {
-		return 0
-	}
-	return float64(n) / float64(of)
+	return c
 }
 
 // serviceGoal is the usual 80 %.

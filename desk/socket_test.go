@@ -174,7 +174,7 @@ func TestEmptySeatWhileOffered(t *testing.T) {
 	var o offerJSON
 	mtab.next(frameOffer).into(t, &o)
 	require.Equal(t, card.Contact, o.Contact)
-	require.GreaterOrEqual(t, time.Since(start), 150*time.Millisecond)
+	require.GreaterOrEqual(t, time.Since(start), 450*time.Millisecond)
 	require.Equal(t, contact.LoggedOut, f.stateOf("paola").State)
 }
 
@@ -204,7 +204,7 @@ func TestReloadKeepsTheAgent(t *testing.T) {
 	back := c.open(seen)
 	f.thread.happen(journey.Event{ID: "e_x", OccurredAt: time.Now(), Kind: journey.KindPage})
 	back.next(frameThread)
-	require.Never(t, func() bool { return f.stateOf("paola").State != contact.Reserved }, 500*time.Millisecond, 20*time.Millisecond)
+	require.Never(t, func() bool { return f.stateOf("paola").State != contact.Reserved }, 700*time.Millisecond, 20*time.Millisecond)
 }
 
 func TestSignOutFreesTheOffer(t *testing.T) {

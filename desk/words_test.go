@@ -12,6 +12,8 @@ import (
 
 	"filo/contact"
 	"filo/journey"
+	"filo/measure"
+	"filo/router"
 )
 
 func TestWhyText(t *testing.T) {
@@ -102,6 +104,22 @@ func TestStatusOfEveryError(t *testing.T) {
 	code, word := status(errors.New("anything"))
 	require.Equal(t, http.StatusInternalServerError, code)
 	require.Equal(t, "internal", word)
+}
+
+func TestFloorFigures(t *testing.T) {
+	d := &Desk{deps: Deps{Routing: routing()}}
+	// The worked example of measure: 81.9 %.
+	c := measure.Counts{Offered: 1060, Answered: 1000, AnsweredIn: 860, Abandoned: 60, AbandonedIn: 20, ShortAbandons: 10}
+	stats := []measure.QueueStats{{Queue: "checkout", Figures: measure.Figures{Counts: c}}}
+	snap := router.Snapshot{Queues: []router.QueueSnapshot{{Name: "checkout"}, {Name: "general"}}}
+	queues := d.floorQueues(snap, stats)
+	require.InDelta(t, .819, queues[0].InTime, .0005)
+	require.InDelta(t, 50./1050, queues[0].Lost, 1e-9)
+	require.InDelta(t, -1, queues[1].InTime, 0)
+	sl := serviceLevel(stats)
+	require.InDelta(t, .819, sl.Value, .0005)
+	require.InDelta(t, .811, sl.Variants["strict"], .0005)
+	require.Equal(t, 10, sl.Short)
 }
 
 func TestStampAndLists(t *testing.T) {
