@@ -84,7 +84,7 @@ type Conductor struct {
 
 // New returns a Conductor, or what is wrong with the configuration: a flow or
 // the music that does not exist.
-func New(cfg Config, deps Deps) (*Conductor, error) {
+func New(ctx context.Context, cfg Config, deps Deps) (*Conductor, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func New(cfg Config, deps Deps) (*Conductor, error) {
 			return nil, fmt.Errorf("numbers.%s.flow: no flow named %q", number, n.Flow)
 		}
 	}
-	music, err := c.prompts.load(context.TODO(), ivr.Prompt{ID: cfg.Music})
+	music, err := c.prompts.load(ctx, ivr.Prompt{ID: cfg.Music})
 	if err != nil {
 		return nil, fmt.Errorf("music: %w", err)
 	}
@@ -199,6 +199,13 @@ func (c *Conductor) LineUp(agent contact.AgentID) bool {
 	}
 	l, _ := c.lines.current(agent)
 	return l != nil
+}
+
+// DropLine hangs up the browser line of an agent who signed out.
+func (c *Conductor) DropLine(ctx context.Context, agent contact.AgentID) {
+	if l, _ := c.lines.current(agent); l != nil {
+		hangup(ctx, c.log, l.leg, "signed out")
+	}
 }
 
 // Calls is the number of calls being conducted.

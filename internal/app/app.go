@@ -23,6 +23,7 @@ import (
 	"filo/desk"
 	"filo/internal/config"
 	"filo/journey"
+	"filo/journey/redis"
 	"filo/journey/sqlite"
 	"filo/measure"
 	"filo/media"
@@ -37,6 +38,7 @@ type App struct {
 	now func() time.Time
 	reg *prometheus.Registry
 
+	redis    *redis.Store // nil unless journey.hot is redis
 	journey  *journey.Journey
 	measure  *measure.Engine
 	router   *router.Router
@@ -119,8 +121,29 @@ func (a *App) buildJourney(ctx context.Context, _ Options) error {
 		return err
 	}
 	a.onClose(store.Close)
-	a.journey, err = journey.New(a.cfg.Journey, store, journey.NewMemory(a.cfg.Journey.HotCustomers), journey.Deps{Log: a.log, Registry: a.reg, Now: a.now})
+	deps := journey.Deps{Log: a.log, Registry: a.reg, Now: a.now}
+	var hot journey.Hot = journey.NewMemory(a.cfg.Journey.HotCustomers)
+	if a.cfg.Journey.Hot == "redis" {
+		if err := a.buildRedis(); err != nil {
+			return fmt.Errorf("redis: %w", err)
+		}
+		hot, deps.Feed = a.redis, a.redis
+	}
+	a.journey, err = journey.New(a.cfg.Journey, store, hot, deps)
 	return err
+}
+
+// buildRedis makes the hot store that several nodes share.
+func (a *App) buildRedis() error {
+	secret, err := journey.Secret(a.cfg.Journey)
+	if err != nil {
+		return fmt.Errorf("secret: %w", err)
+	}
+	if a.redis, err = redis.New(a.cfg.Redis, redis.Deps{Log: a.log, Secret: secret}); err != nil {
+		return err
+	}
+	a.onClose(a.redis.Close)
+	return nil
 }
 
 func (a *App) buildVisitors(context.Context, Options) (err error) {
@@ -159,7 +182,7 @@ func (a *App) buildDesk(_ context.Context, opts Options) (err error) {
 	a.desk, err = desk.New(dc, desk.Deps{
 		Log: a.log, Registry: a.reg, Now: a.now, Users: a.users, Router: a.router, Thread: a.journey,
 		Calls: voiceCalls{a}, Messages: deskMessages{a}, Lines: voiceCalls{a}, Measure: a.measure,
-		Routing: a.cfg.Router,
+		Routing: a.cfg.Router, DropLine: a.dropLine,
 	})
 	return err
 }
@@ -177,12 +200,12 @@ func (a *App) buildSIP(context.Context, Options) (err error) {
 	return err
 }
 
-func (a *App) buildVoice(context.Context, Options) error {
+func (a *App) buildVoice(ctx context.Context, _ Options) error {
 	flows, prompts, err := a.loadFlows()
 	if err != nil {
 		return err
 	}
-	a.voice, err = voice.New(a.cfg.Voice, voice.Deps{
+	a.voice, err = voice.New(ctx, a.cfg.Voice, voice.Deps{
 		Log: a.log, Registry: a.reg, Now: a.now, UA: a.ua, Media: a.media, Router: a.router,
 		Journey: a.journey, Measure: a.measure, Agents: a.users, Watcher: deskWatcher{a.desk},
 		Trunks: a.cfg.SIP.Trunks, Flows: flows, Prompts: prompts,
@@ -219,6 +242,9 @@ func (a *App) buildMessages(_ context.Context, _ Options) (err error) {
 // opened is closed. It may be called once.
 func (a *App) Run(ctx context.Context) error {
 	l := &lifecycle{log: a.log, stopLimit: 10 * time.Second, drain: a.drain, up: a.started}
+	if a.redis != nil {
+		l.add("redis", a.redis.Run)
+	}
 	l.add("journey", a.journey.Run)
 	l.add("router", a.router.Run)
 	l.add("desk", a.desk.Run)

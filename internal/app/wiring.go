@@ -36,6 +36,10 @@ func (v voiceCalls) WrapUp(ctx context.Context, card *contact.Card, n contact.Wr
 // LineUp implements desk.Lines.
 func (v voiceCalls) LineUp(agent contact.AgentID) bool { return v.a.voice.LineUp(agent) }
 
+// dropLine ends the line of an agent who signed out. The sign-out's own
+// request must not cut it short.
+func (a *App) dropLine(agent contact.AgentID) { a.voice.DropLine(context.Background(), agent) }
+
 // deskMessages is the message conductor as the desk sees it.
 type deskMessages struct{ a *App }
 
