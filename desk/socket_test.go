@@ -14,6 +14,7 @@ import (
 
 	"filo/contact"
 	"filo/journey"
+	"filo/router"
 )
 
 func TestReplayAfterReconnect(t *testing.T) {
@@ -255,4 +256,35 @@ func TestStop(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, code)
 	f.desk.LineChanged("paola", false)
 	f.desk.ContactState("c_x", true, true, true)
+}
+
+func TestSeatThatFellBehindCatchesUp(t *testing.T) {
+	var cut *cutRouter
+	f := newFixture(t, func(_ *Config, d *Deps) {
+		cut = &cutRouter{Router: d.Router.(*router.Router)}
+		d.Router = cut
+	})
+	t.Cleanup(func() { f.stop(); cut.wg.Wait() })
+	c := f.signIn("paola")
+	tb := c.open(0)
+	tb.next(frameSnapshot)
+	c.ready()
+	ticket := f.place(card(contact.D2))
+	var first, second offerJSON
+	tb.next(frameOffer).into(t, &first)
+
+	resume := cut.cut()
+	require.NoError(t, ticket.Withdraw(context.Background(), contact.Abandoned))
+	other := card(contact.D2)
+	f.place(other)
+	resume()
+	tb.next(frameOffer).into(t, &second)
+	require.Equal(t, other.Contact, second.Contact)
+	var snap snapshotJSON
+	require.Eventually(t, func() bool {
+		c.open(0).next(frameSnapshot).into(t, &snap)
+		return len(snap.Offers) == 1
+	}, 3*time.Second, 20*time.Millisecond)
+	require.Equal(t, other.Contact, snap.Offers[0].Contact)
+	require.Equal(t, contact.Reserved, snap.Agent.State)
 }
