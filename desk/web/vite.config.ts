@@ -40,7 +40,7 @@ export default defineConfig({
   },
   test: {
     projects: [
-      { extends: true, test: { name: 'unit', include: ['{desk,shop}/**/*.test.ts'], environment: 'node' } },
+      { extends: true, test: { name: 'unit', include: ['{desk,shop}/**/*.test.ts'], environment: 'node', env: { TZ: 'Europe/Rome' } } },
       {
         test: {
           name: 'browser',

@@ -164,7 +164,7 @@ export class CallUs extends HTMLElement {
       case 'mic':
         return `${head('Serve il microfono')}<p class="soft">Premi Consenti nella finestra del browser. Lo usiamo solo durante la chiamata.</p>${line(120, true)}<div class="row">${button('cancel', 'Annulla')}<span class="st push">${icon('mic')}In attesa del permesso</span></div>`;
       case 'ring':
-        return `<div class="row"><h3>Stiamo chiamando</h3><span class="num push" data-clock>0:00</span></div><p class="soft">Ancora un momento.</p>${line(200, true)}<div class="row">${button('cancel', 'Annulla')}</div>`;
+        return `<div class="row"><h2>Stiamo chiamando</h2><span class="num push" data-clock>0:00</span></div><p class="soft">Ancora un momento.</p>${line(200, true)}<div class="row">${button('cancel', 'Annulla')}</div>`;
       case 'talk':
         return this.#talk();
       case 'nomic':
@@ -182,12 +182,12 @@ export class CallUs extends HTMLElement {
     const muted = this.#call?.muted ?? false;
     const keys = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
     const pad = this.#pad ? `<div class="pad" role="group" aria-label="Tasti">${keys.map((k) => button('key', k, undefined, '', `data-key="${k}" aria-label="Tasto ${k}"`)).join('')}</div>` : '';
-    return `<div class="row"><h3>Lanificio Aurora</h3><span class="num push" data-clock>${length(Date.now() - this.#since)}</span></div><p class="soft" data-heard>In linea</p>${line(280, false)}<div class="row">${button('mute', 'Muto', muted ? 'micoff' : 'mic', '', `aria-pressed="${muted}" data-first`)}${button('pad', 'Tasti', 'pad', '', `aria-expanded="${this.#pad}"`)}<span class="push">${button('end', 'Chiudi', 'end', 'end')}</span></div>${pad}`;
+    return `<div class="row"><h2>Lanificio Aurora</h2><span class="num push" data-clock>${length(Date.now() - this.#since)}</span></div><p class="soft" data-heard>In linea</p>${line(280, false)}<div class="row">${button('mute', 'Muto', muted ? 'micoff' : 'mic', '', `aria-pressed="${muted}" data-first`)}${button('pad', 'Tasti', 'pad', '', `aria-expanded="${this.#pad}"`)}<span class="push">${button('end', 'Chiudi', 'end', 'end')}</span></div>${pad}`;
   }
 }
 
 function head(text: string, close = false): string {
-  return `<div class="row"><h3>${escape(text)}</h3>${close ? `<span class="push">${button('close', '', 'x', 'quiet', 'aria-label="Chiudi"')}</span>` : ''}</div>`;
+  return `<div class="row"><h2>${escape(text)}</h2>${close ? `<span class="push">${button('close', '', 'x', 'quiet', 'aria-label="Chiudi"')}</span>` : ''}</div>`;
 }
 
 function button(does: string, text: string, drawing?: IconName, kind = '', more = ''): string {

@@ -111,7 +111,7 @@ test('an idle line sends nothing; a connected call does, and is heard', async ()
   const idle = await farPackets(s.context);
   expect(idle).toBeLessThan(5);
   ringing(s);
-  await s.page.getByRole('button', { name: 'Answer' }).click();
+  await s.page.getByRole('button', { name: 'Answer Alt A' }).click();
   await expect.poll(() => farPackets(s.context)).toBeGreaterThan(idle + 25);
   await expect.poll(() => tone(s.page), { timeout: 8_000 }).toBeCloseTo(440, -1.4);
   await s.page.keyboard.press('Alt+e');

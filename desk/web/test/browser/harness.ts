@@ -62,7 +62,7 @@ export async function stage(browser: Browser, o: StageOptions = {}): Promise<Sta
   await farSide(context, mock);
   const page = await context.newPage();
   const problems: string[] = [];
-  page.on('console', (m) => m.type() === 'error' && problems.push(m.text()));
+  page.on('console', (m) => m.type() === 'error' && !m.text().includes('401 (Unauthorized)') && problems.push(m.text()));
   page.on('pageerror', (e) => problems.push(String(e)));
   if (o.settings) await page.addInitScript((s) => localStorage.setItem('filo.settings', JSON.stringify(s)), o.settings);
   if (o.deny) {
