@@ -210,6 +210,23 @@ func (d *Desk) AwaitLine(ctx context.Context) error {
 	}
 }
 
+// AwaitContact waits until a contact of the agent is in the state.
+func (d *Desk) AwaitContact(ctx context.Context, id, state string) error {
+	for {
+		f, err := d.Next(ctx, "contact")
+		if err != nil {
+			return err
+		}
+		var c struct{ ID, State string }
+		if err := json.Unmarshal(f.Data, &c); err != nil {
+			return fmt.Errorf("read contact frame: %w", err)
+		}
+		if c.ID == id && c.State == state {
+			return nil
+		}
+	}
+}
+
 // AwaitQueue waits until so many contacts wait in the queue.
 func (d *Desk) AwaitQueue(ctx context.Context, queue string, waiting int) error {
 	for {

@@ -418,7 +418,7 @@ func (s *story) unknown(ctx context.Context) (string, error) {
 	if !s.result.MenuCaller {
 		return "", fmt.Errorf("%w: the menu was skipped for an unknown caller", errStory)
 	}
-	return "Marta answered", errors.Join(c.Hangup(ctx), s.marta.WrapUp(ctx, o.Contact, "answered", ""))
+	return "Marta answered", errors.Join(c.Hangup(ctx), s.marta.AwaitContact(ctx, o.Contact, "wrap_up"), s.marta.WrapUp(ctx, o.Contact, "answered", ""))
 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
