@@ -56,7 +56,7 @@ func TestBudget(t *testing.T) {
 		{"record within the hard budget, nothing older known", journey.NewMemory(1), 40 * time.Millisecond, contact.ContextRecord, 40 * time.Millisecond},
 		{"record too slow", journey.NewMemory(1), time.Second, contact.ContextUnavailable, 50 * time.Millisecond},
 		{"record too slow, old context known", stale, time.Second, contact.ContextStale, 20 * time.Millisecond},
-		{"hot store hangs", deafHot{journey.NewMemory(1)}, time.Millisecond, contact.ContextRecord, 9 * time.Millisecond},
+		{"hot store hangs", deafHot{journey.NewMemory(1)}, time.Millisecond, contact.ContextRecord, 6 * time.Millisecond},
 		{"both hang", deafHot{journey.NewMemory(1)}, time.Hour, contact.ContextUnavailable, 50 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -58,7 +58,7 @@ type Rule struct {
 func DefaultConfig() Config {
 	return Config{
 		DataDir: "data", Region: "IT", Timezone: "Local", Hot: "memory", HotCustomers: defaultHot,
-		Budget: 20 * time.Millisecond, HardBudget: 50 * time.Millisecond, HotBudget: 8 * time.Millisecond,
+		Budget: 20 * time.Millisecond, HardBudget: 50 * time.Millisecond, HotBudget: 5 * time.Millisecond,
 		AbandonAfter: 10 * time.Minute, CallTokenFor: 5 * time.Minute, SignedLinkFor: 30 * 24 * time.Hour,
 		Rules: DefaultRules(),
 	}

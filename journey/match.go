@@ -113,23 +113,11 @@ func lastText(d *Dossier, l *Leaf) time.Time {
 
 // spread fills Parts, the nearest first. Two user ids are never one person.
 func (p *person) spread(d *Dossier, leaves map[contact.CustomerID]*Leaf, start *Leaf, number bool, now time.Time) {
-	root := func(id contact.CustomerID) contact.CustomerID {
-		if l := leaves[id]; l != nil {
-			return l.Root
-		}
-		return id
-	}
-	net := newNetwork(d.Edges, root, func(e Edge) float64 {
-		v := e.at(now)
-		if number && (e.A == start.ID || e.B == start.ID) && atLeast(v, askAt) {
-			return 1 // the step rests on the number, which is counted already
-		}
-		return v
-	})
+	net := judgedNetwork(d, leaves, start, number, now)
 	users := usersOf(d)
 	value := map[contact.CustomerID]float64{start.Root: p.Confidence}
 	done := map[contact.CustomerID]bool{}
-	hasUser := ""
+	own := ""
 	for {
 		at, c := nextBest(value, done)
 		if at == "" {
@@ -137,18 +125,37 @@ func (p *person) spread(d *Dossier, leaves map[contact.CustomerID]*Leaf, start *
 		}
 		done[at] = true
 		if user := users[at]; user != "" {
-			if hasUser != "" && hasUser != user {
+			if own != "" && own != user {
 				continue
 			}
-			hasUser = user
+			own = user
 		}
 		p.Parts[at] = c
 		for to, v := range net.neighbours(at) {
-			if v *= c; !done[to] && reaches(v, p.Confidence) && v > value[to] {
-				value[to] = v
+			if v *= c; !done[to] && reaches(v, p.Confidence) {
+				value[to] = max(value[to], v)
 			}
 		}
 	}
+}
+
+// judgedNetwork is the graph of people with what evidence is worth now. A
+// step from the caller's own number rests on the number, which the person's
+// confidence counts already.
+func judgedNetwork(d *Dossier, leaves map[contact.CustomerID]*Leaf, start *Leaf, number bool, now time.Time) network {
+	root := func(id contact.CustomerID) contact.CustomerID {
+		if l := leaves[id]; l != nil {
+			return l.Root
+		}
+		return id
+	}
+	return newNetwork(d.Edges, root, func(e Edge) float64 {
+		v := e.at(now)
+		if number && (e.A == start.ID || e.B == start.ID) && atLeast(v, askAt) {
+			return 1
+		}
+		return v
+	})
 }
 
 // around judges a dossier for somebody who is its customer beyond doubt: what

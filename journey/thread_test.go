@@ -47,8 +47,12 @@ func TestBadEvents(t *testing.T) {
 func TestNobodysEventsAreApart(t *testing.T) {
 	w := newWorld(t)
 	for _, ids := range [][]journey.Identity{
-		nil, {{Type: journey.Phone, Value: "anonymous"}}, {{Type: journey.Phone, Value: "+39"}}, {{Type: journey.Mail, Value: "info@example.it"}},
-		{{Type: journey.Mail, Value: "not an address"}}, {{Type: "fax", Value: "1"}},
+		nil,
+		{{Type: journey.Phone, Value: "anonymous"}},
+		{{Type: journey.Phone, Value: "+39"}},
+		{{Type: journey.Mail, Value: "info@example.it"}},
+		{{Type: journey.Mail, Value: "not an address"}},
+		{{Type: "fax", Value: "1"}},
 	} {
 		e := journey.Event{Source: "voice", Kind: journey.KindCall, Channel: contact.Voice, Dir: contact.Inbound, Identities: ids}
 		require.NotEqual(t, w.ingest(0, e).Customer, w.ingest(0, e).Customer, "%v is no key", ids)

@@ -99,7 +99,7 @@ func (j *Journey) open(purpose, token string, n int) (fields []string, until tim
 	until = time.Unix(sec, 0)
 	for p := payload[w:]; len(p) > 0; {
 		size, w := binary.Uvarint(p)
-		if w <= 0 || size > uint64(len(p)-w) {
+		if w <= 0 || size > uint64(len(p)-w) { //nolint:gosec // w is at most len(p)
 			return nil, until, fmt.Errorf("%w: payload", ErrBadToken)
 		}
 		end := w + int(size) //nolint:gosec // bounded by len(p)

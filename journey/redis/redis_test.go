@@ -124,7 +124,7 @@ func TestRecordAnswersWhenRedisIsGone(t *testing.T) {
 			for range 5 {
 				c := call(j)
 				require.Contains(t, []contact.ContextStatus{contact.ContextRecord, contact.ContextStale}, c.Status)
-				require.Less(t, c.Took, 20*time.Millisecond)
+				require.Less(t, c.Took, budget)
 				require.Equal(t, "reply-sms", c.Decision.Rule)
 			}
 			require.Equal(t, contact.ContextRecord, call(j).Status)

@@ -57,7 +57,7 @@ func New(cfg Config, deps Deps) (*Store, error) {
 		DialTimeout: 5 * cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout,
 		// Without it a stopped Redis blocks a caller beyond its context.
 		ContextTimeoutEnabled: true,
-		MaxRetries:            -1, PoolTimeout: 20 * time.Millisecond, PoolSize: 32, MinIdleConns: 4,
+		MaxRetries:            -1, DialerRetries: 1, PoolTimeout: 20 * time.Millisecond, PoolSize: 32, MinIdleConns: 4,
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}

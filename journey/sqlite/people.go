@@ -25,6 +25,7 @@ type neighbourhood struct {
 	leaves []journey.Leaf
 	edges  []journey.Edge
 	depth  map[contact.CustomerID]int // of each leaf: steps of evidence from the start
+	seen   map[journey.Edge]bool      // edges, named by ends and source
 }
 
 const leafColumns = `c.id, c.root, c.type, c.value, c.name, c.rank, c.lang, c.agent, c.since, c.events, c.channels, c.texted, c.called, c.tied`
@@ -59,36 +60,23 @@ func micros(t time.Time) int64 {
 
 // around reads the neighbourhood of a root, breadth first.
 func around(ctx context.Context, s *session, root contact.CustomerID, reach int) (*neighbourhood, error) {
-	n := &neighbourhood{depth: make(map[contact.CustomerID]int)}
-	seen := map[journey.Edge]bool{}
+	n := &neighbourhood{depth: make(map[contact.CustomerID]int), seen: make(map[journey.Edge]bool)}
 	next := []contact.CustomerID{root}
 	for d := 0; d <= reach && len(next) > 0; d++ {
 		var ends []contact.CustomerID
 		for _, r := range next {
-			tied, err := n.person(ctx, s, r, d)
+			more, err := n.person(ctx, s, r, d)
 			if err != nil {
 				return nil, err
 			}
-			for _, leaf := range tied {
-				if ends, err = n.edgesOf(ctx, s, leaf, seen, ends); err != nil {
-					return nil, err
-				}
-			}
+			ends = append(ends, more...)
 		}
-		if next = nil; d == reach {
+		if d == reach {
 			break
 		}
-		for _, leaf := range ends {
-			if _, known := n.depth[leaf]; known || len(n.leaves) >= maxLeaves {
-				continue
-			}
-			r, err := rootOf(ctx, s, leaf)
-			if err != nil {
-				return nil, err
-			}
-			if !slices.Contains(next, r) {
-				next = append(next, r)
-			}
+		var err error
+		if next, err = n.strangers(ctx, s, ends); err != nil {
+			return nil, err
 		}
 	}
 	n.edges = slices.DeleteFunc(n.edges, func(e journey.Edge) bool {
@@ -99,8 +87,27 @@ func around(ctx context.Context, s *session, root contact.CustomerID, reach int)
 	return n, nil
 }
 
-// person adds all leaves of a root and returns those that evidence touches.
-func (n *neighbourhood) person(ctx context.Context, s *session, root contact.CustomerID, depth int) (tied []contact.CustomerID, err error) {
+// strangers returns the people of leaves that were not yet read.
+func (n *neighbourhood) strangers(ctx context.Context, s *session, leaves []contact.CustomerID) (roots []contact.CustomerID, err error) {
+	for _, leaf := range leaves {
+		if _, known := n.depth[leaf]; known || len(n.leaves) >= maxLeaves {
+			continue
+		}
+		r, err := rootOf(ctx, s, leaf)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(roots, r) {
+			roots = append(roots, r)
+		}
+	}
+	return roots, nil
+}
+
+// person adds all leaves of a root with their evidence and returns the leaves
+// that the evidence touches.
+func (n *neighbourhood) person(ctx context.Context, s *session, root contact.CustomerID, depth int) (ends []contact.CustomerID, err error) {
+	var tied []contact.CustomerID
 	err = s.each(ctx, `SELECT `+leafColumns+` FROM customers c WHERE c.root = ? ORDER BY c.id`, []any{root}, func(r *sql.Rows) error {
 		l, t, err := scanLeaf(r)
 		if err != nil {
@@ -119,10 +126,15 @@ func (n *neighbourhood) person(ctx context.Context, s *session, root contact.Cus
 	if err != nil {
 		return nil, fmt.Errorf("read identities: %w", err)
 	}
-	return tied, nil
+	for _, leaf := range tied {
+		if ends, err = n.edgesOf(ctx, s, leaf, ends); err != nil {
+			return nil, err
+		}
+	}
+	return ends, nil
 }
 
-func (n *neighbourhood) edgesOf(ctx context.Context, s *session, leaf contact.CustomerID, seen map[journey.Edge]bool, ends []contact.CustomerID) ([]contact.CustomerID, error) {
+func (n *neighbourhood) edgesOf(ctx context.Context, s *session, leaf contact.CustomerID, ends []contact.CustomerID) ([]contact.CustomerID, error) {
 	const q = `SELECT a, b, source, confidence, at FROM evidence WHERE a = ?1 AND revoked_at = 0
 		UNION ALL SELECT a, b, source, confidence, at FROM evidence WHERE b = ?1 AND revoked_at = 0`
 	err := s.each(ctx, q, []any{leaf}, func(r *sql.Rows) error {
@@ -133,10 +145,10 @@ func (n *neighbourhood) edgesOf(ctx context.Context, s *session, leaf contact.Cu
 		}
 		e.At = micro(at)
 		key := journey.Edge{A: e.A, B: e.B, Source: e.Source}
-		if seen[key] {
+		if n.seen[key] {
 			return nil
 		}
-		seen[key] = true
+		n.seen[key] = true
 		n.edges = append(n.edges, e)
 		ends = append(ends, e.A, e.B)
 		return nil
@@ -299,10 +311,8 @@ func (n *neighbourhood) touched() (t journey.Touched) {
 }
 
 // Relate implements journey.Threads.
-func (s *Store) Relate(ctx context.Context, ev journey.Evidence, revoke bool) (journey.Touched, error) {
-	var out journey.Touched
-	err := s.writing(ctx, func(ctx context.Context, w *session) (err error) {
-		var before, after journey.Touched
+func (s *Store) Relate(ctx context.Context, ev journey.Evidence, revoke bool) (out journey.Touched, err error) {
+	err = s.writing(ctx, func(ctx context.Context, w *session) error {
 		a, err := findOrMake(ctx, w, ev.A, ev.At)
 		if err != nil {
 			return err
@@ -311,7 +321,8 @@ func (s *Store) Relate(ctx context.Context, ev journey.Evidence, revoke bool) (j
 		if err != nil {
 			return err
 		}
-		if before, err = touchedBy(ctx, w, a); err != nil {
+		before, err := touchedBy(ctx, w, a)
+		if err != nil {
 			return err
 		}
 		if revoke {
@@ -322,24 +333,32 @@ func (s *Store) Relate(ctx context.Context, ev journey.Evidence, revoke bool) (j
 		if err != nil {
 			return err
 		}
-		for _, leaf := range append([]contact.CustomerID{a, b}, before.Roots...) {
-			if err := relink(ctx, w, leaf); err != nil {
-				return err
-			}
+		if out, err = relinkAll(ctx, w, a, b, before); err != nil {
+			return err
 		}
-		for _, leaf := range []contact.CustomerID{a, b} {
-			t, err := touchedBy(ctx, w, leaf)
-			if err != nil {
-				return err
-			}
-			after = union(after, t)
-		}
-		out = after
-		out.Leaves = union(before, after).Leaves
 		_, err = outbox(ctx, w, "")
 		return err
 	})
 	return out, err
+}
+
+// relinkAll computes the people round both ends of an edge anew, and those
+// who belonged together before.
+func relinkAll(ctx context.Context, w *session, a, b contact.CustomerID, before journey.Touched) (journey.Touched, error) {
+	for _, leaf := range append([]contact.CustomerID{a, b}, before.Roots...) {
+		if err := relink(ctx, w, leaf); err != nil {
+			return journey.Touched{}, err
+		}
+	}
+	var after journey.Touched
+	for _, leaf := range []contact.CustomerID{a, b} {
+		t, err := touchedBy(ctx, w, leaf)
+		if err != nil {
+			return journey.Touched{}, err
+		}
+		after = union(after, t)
+	}
+	return journey.Touched{Roots: after.Roots, Leaves: union(before, after).Leaves}, nil
 }
 
 func union(a, b journey.Touched) journey.Touched {
