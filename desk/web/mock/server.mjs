@@ -208,7 +208,7 @@ class Mock {
     if (!c) return json(404, { error: { code: 'not_found', message: 'no such contact' } });
     if (verb === 'content') {
       s.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:" });
-      return s.end(`<!doctype html><meta charset="utf-8"><style>body{font:15px/22px system-ui;margin:12px 14px}p{margin:0 0 8px}</style>${fx.bodies[last] ?? '<p>…</p>'}`);
+      return s.end(`<!doctype html><meta charset="utf-8"><style>body{margin:0;font:13.5px/20px system-ui,sans-serif;color:#1b1b1b;background:#fff}</style>${fx.bodies[last] ?? '<p>…</p>'}`);
     }
     if (verb === 'thread') {
       const events = ['2026-03-02', '2026-06-20', '2026-10-05'].map((d, i) => ({ id: `e_00${i}`, at: `${d}T10:00:00Z`, channel: i === 1 ? 'voice' : 'email', dir: i === 2 ? 'out' : 'in', kind: i === 1 ? 'call' : 'message', title: i === 1 ? '' : 'Newsletter', text: 'Un evento più vecchio.', answered: true }));
