@@ -292,7 +292,7 @@ func TestCommandsCheckTheirInput(t *testing.T) {
 		{"method", at + "/verify", map[string]string{"method": "a b\n"}, 400},
 		{"disposition", at + "/wrapup", map[string]string{"disposition": "nonsense"}, 400},
 		{"note", at + "/wrapup", map[string]string{"note": strings.Repeat("x", maxNote+1)}, 400},
-		{"foreign event", at + "/wrapup", map[string]any{"answered": []string{"e_other"}}, 400},
+		{"wrap-up of a live call", at + "/wrapup", map[string]string{"disposition": "purchase"}, 409},
 		{"extend a live call", at + "/wrapup/extend", map[string]int{"ms": 1000}, 409},
 		{"extend by too much", at + "/wrapup/extend", map[string]int{"ms": 1e9}, 400},
 		{"mark a foreign event", at + "/answered", map[string]string{"event": "e_other"}, 400},

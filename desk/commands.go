@@ -49,6 +49,14 @@ type held struct {
 	request journey.ViewRequest
 }
 
+func (s *seat) heldOf(it *item) held {
+	h := held{id: it.id, card: it.card, phase: contact.Offered, request: s.viewRequest(it)}
+	if it.had != nil {
+		h.phase = it.had.Phase
+	}
+	return h
+}
+
 // held finds a contact at the desk of who asks.
 func (d *Desk) held(r *http.Request, s *session, phases ...contact.State) (*seat, held, error) {
 	id := contact.ID(r.PathValue("id"))
@@ -64,10 +72,7 @@ func (d *Desk) held(r *http.Request, s *session, phases ...contact.State) (*seat
 			return
 		}
 		found = true
-		h = held{id: it.id, card: it.card, phase: contact.Offered, request: seat.viewRequest(it)}
-		if it.had != nil {
-			h.phase = it.had.Phase
-		}
+		h = seat.heldOf(it)
 	})
 	switch {
 	case errors.Is(err, ErrStopped):
@@ -246,88 +251,6 @@ func (d *Desk) verify(_ http.ResponseWriter, r *http.Request, s *session) (any, 
 		return nil, fmt.Errorf("verify: %w", err)
 	}
 	return seat.opened(r.Context(), h.id)
-}
-
-// wrapUp serves POST /api/contacts/{id}/wrapup.
-func (d *Desk) wrapUp(_ http.ResponseWriter, r *http.Request, s *session) (any, error) {
-	var in struct {
-		Disposition string   `json:"disposition"`
-		Note        string   `json:"note"`
-		Answered    []string `json:"answered"`
-	}
-	if err := readJSON(r, &in); err != nil {
-		return nil, err
-	}
-	if err := d.checkNote(in.Disposition, in.Note, in.Answered); err != nil {
-		return nil, err
-	}
-	seat, h, err := d.held(r, s, contact.Connected, contact.WrapUp)
-	if err != nil {
-		return nil, err
-	}
-	if !seat.shows(r.Context(), h.id, in.Answered...) {
-		return nil, fmt.Errorf("%w: no such event on the thread", ErrBadRequest)
-	}
-	n := contact.WrapUpNote{
-		Contact: h.id, Agent: contact.AgentID(s.user.User),
-		Disposition: in.Disposition, Note: in.Note, Answered: in.Answered,
-	}
-	if h.card.Channel == contact.Voice {
-		return struct{}{}, d.wrapUpCall(r.Context(), h, n)
-	}
-	return struct{}{}, d.wrapUpMessage(r.Context(), h, n)
-}
-
-// maxNote bounds an agent's note, in bytes.
-const maxNote = 8 << 10
-
-func (d *Desk) checkNote(disposition, note string, answered []string) error {
-	known := slices.ContainsFunc(d.cfg.Dispositions, func(l Label) bool { return l.ID == disposition })
-	switch {
-	case disposition != "" && !known:
-		return fmt.Errorf("%w: no such disposition", ErrBadRequest)
-	case len(note) > maxNote || !utf8.ValidString(note):
-		return fmt.Errorf("%w: note", ErrBadRequest)
-	case len(answered) > 100 || slices.ContainsFunc(answered, func(e string) bool { return e == "" || len(e) > 64 }):
-		return fmt.Errorf("%w: answered", ErrBadRequest)
-	}
-	return nil
-}
-
-func (d *Desk) wrapUpCall(ctx context.Context, h held, n contact.WrapUpNote) error {
-	if h.phase != contact.WrapUp {
-		return fmt.Errorf("%w: the call goes on", contact.ErrBadCommand)
-	}
-	if d.deps.Calls != nil {
-		if err := d.deps.Calls.WrapUp(ctx, h.card, n); err != nil {
-			return fmt.Errorf("wrap-up: %w", err)
-		}
-	}
-	if err := d.markAnswered(ctx, n.Answered, string(n.Contact)); err != nil {
-		return err
-	}
-	if err := d.deps.Router.EndWrapUp(ctx, n.Agent, n.Contact); err != nil && !isGone(err) {
-		return err //nolint:wrapcheck // the router's own words
-	}
-	return nil
-}
-
-// wrapUpMessage closes a message contact; the conductor also ends the wrap-up.
-func (d *Desk) wrapUpMessage(ctx context.Context, h held, n contact.WrapUpNote) error {
-	if d.deps.Messages == nil {
-		return fmt.Errorf("%w: no message channel", contact.ErrBadCommand)
-	}
-	err := d.deps.Messages.Close(ctx, n)
-	if errors.Is(err, contact.ErrNoContact) && h.phase == contact.WrapUp {
-		err = nil // it closed with the reply; only its wrap-up is left
-	}
-	if err != nil {
-		return err //nolint:wrapcheck // the conductor's own words
-	}
-	if err := d.deps.Router.EndWrapUp(ctx, n.Agent, n.Contact); err != nil && !isGone(err) {
-		return err //nolint:wrapcheck // the router's own words
-	}
-	return nil
 }
 
 // markAnswered marks messages, and closes contacts that wait only for them.

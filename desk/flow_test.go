@@ -3,6 +3,8 @@ package desk
 import (
 	"context"
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 
 	"filo/contact"
 	"filo/journey"
+	"filo/router"
 )
 
 // soon is the 300 ms that an agent may wait, and what a busy machine adds.
@@ -89,8 +92,6 @@ func TestOfferToWrapUp(t *testing.T) {
 	tb.next(frameContact).into(t, &ct)
 	require.True(t, ct.Hold)
 
-	code, _ = c.call(http.MethodPost, at+"/wrapup", map[string]string{"disposition": "purchase"})
-	require.Equal(t, http.StatusConflict, code, "the call goes on")
 	require.NoError(t, ticket.End(context.Background(), contact.Handled))
 	ct = contactJSON{}
 	tb.next(frameContact).into(t, &ct)
@@ -105,6 +106,8 @@ func TestOfferToWrapUp(t *testing.T) {
 	tb.next(frameContact).into(t, &ct)
 	require.Greater(t, time.Time(*ct.WrapUpEnds).Sub(ends), 50*time.Second)
 
+	code, _ = c.call(http.MethodPost, at+"/wrapup", map[string]any{"answered": []string{"e_other"}})
+	require.Equal(t, http.StatusBadRequest, code, "not on this thread")
 	code, body = c.call(http.MethodPost, at+"/wrapup", map[string]any{"disposition": "purchase", "note": "ok", "answered": []string{"e_1"}})
 	require.Equal(t, http.StatusOK, code, body)
 	tb.next(frameContactGone)
@@ -292,4 +295,49 @@ func TestPhonesWithoutADeskAreReadyAtStart(t *testing.T) {
 		f.place(card)
 		return state() == contact.Reserved
 	}, time.Second, 5*time.Millisecond)
+}
+
+func TestWrapUpMayComeEarlyAndLate(t *testing.T) {
+	f := newFixture(t, nil)
+	c := f.signIn("paola")
+	tb := c.open(0)
+	tb.next(frameSnapshot)
+	c.ready()
+	connect := func() (*router.Ticket, string) {
+		var o offerJSON
+		ticket := f.place(card(contact.D2))
+		tb.next(frameOffer).into(t, &o)
+		code, body := c.call(http.MethodPost, "/api/offers/"+o.ID.String()+"/accept", nil)
+		require.Equal(t, http.StatusOK, code, body)
+		tb.next(frameContact)
+		return ticket, "/api/contacts/" + string(o.Contact) + "/wrapup"
+	}
+
+	// The browser saves before we have heard of the caller's BYE.
+	ticket, at := connect()
+	saved := make(chan int, 1)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		r, err := c.do(http.MethodPost, at, map[string]string{"disposition": "purchase"}, nil)
+		if err == nil {
+			saved <- r.StatusCode
+		}
+	})
+	require.NoError(t, ticket.End(context.Background(), contact.Handled))
+	require.Equal(t, http.StatusOK, <-saved)
+	wg.Wait()
+	tb.next(frameContactGone)
+
+	// The wrap-up ends while the agent still writes.
+	ticket, at = connect()
+	require.NoError(t, ticket.End(context.Background(), contact.Handled))
+	tb.next(frameContact)
+	id := contact.ID(strings.Split(at, "/")[3])
+	require.NoError(t, f.router.EndWrapUp(context.Background(), "paola", id))
+	tb.next(frameContactGone)
+	code, body := c.call(http.MethodPost, at, map[string]any{"disposition": "callback", "answered": []string{"e_1"}})
+	require.Equal(t, http.StatusOK, code, body)
+	require.Equal(t, "callback", f.work.notes[1].Disposition)
+	code, _ = c.call(http.MethodPost, "/api/contacts/"+string(id)+"/verify", map[string]string{"method": "asked"})
+	require.Equal(t, http.StatusNotFound, code, "only the note is still taken")
 }

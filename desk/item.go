@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -29,9 +30,10 @@ type item struct {
 	refs  map[string]bool // contents that the views named: what may be fetched
 	ids   map[string]bool // events that were shown: what may be marked
 
-	refreshAt time.Time // when the view is to be read again; zero: not
-	deaf      bool      // the subscription ended by itself: renewed with the view
-	stop      func()    // ends the subscription
+	refreshAt time.Time     // when the view is to be read again; zero: not
+	deaf      bool          // the subscription ended by itself: renewed with the view
+	changed   chan struct{} // closed, and made anew, when the contact's phase changes
+	stop      func()        // ends the subscription
 }
 
 // refreshAfter collects the events of one moment into one new view.
@@ -49,7 +51,7 @@ const maxEvents = 200
 func (s *seat) add(ctx context.Context, card *contact.Card) *item {
 	it := &item{
 		id: card.Contact, card: card, tier: card.Context.Tier, text: map[string][]string{"en": {}, "it": {}},
-		refs: map[string]bool{}, ids: map[string]bool{}, stop: func() {},
+		refs: map[string]bool{}, ids: map[string]bool{}, changed: make(chan struct{}), stop: func() {},
 	}
 	s.items[it.id] = it
 	s.d.own(it.id, s)
@@ -197,6 +199,9 @@ func (it *item) allow(v journey.View) {
 	}
 }
 
+// shownEvents returns the events that were shown, for other goroutines.
+func (it *item) shownEvents() map[string]bool { return maps.Clone(it.ids) }
+
 func (it *item) name(e journey.ThreadEvent) {
 	it.ids[e.ID] = true
 	if e.Body != "" {
@@ -283,8 +288,14 @@ func (s *seat) dropOffer(it *item, reason string) {
 // contactChanged shows a contact that the agent has, or takes it away.
 func (s *seat) contactChanged(ctx context.Context, c *router.AgentContact) {
 	it := s.items[c.ID]
+	if it != nil {
+		close(it.changed)
+		it.changed = make(chan struct{})
+	}
 	if c.Phase != contact.Connected && c.Phase != contact.WrapUp {
 		if it != nil {
+			it.had = c
+			s.ended.add(it, s.d.now())
 			s.dropContact(it)
 		}
 		return

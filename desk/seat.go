@@ -42,6 +42,7 @@ type seat struct {
 	state      router.AgentEvent // newest
 	lastAgent  []byte            // as it was last sent
 	items      map[contact.ID]*item
+	ended      ended  // what closed a moment ago
 	shownWait  string // queues as they were last sent, without running times
 	shownFloor string // floor as it was last sent
 	shownBoard uint64 // version of the board that was last looked at
