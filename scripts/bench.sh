@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 root=$PWD
 dir=$(mktemp -d)
 (umask 077 && head -c 18 /dev/urandom | base64 >"$dir/bench-sip-password")
-cp configs/bench/filo.yaml "$dir/"
+sip=127.0.0.1:${SIP_PORT:-25060} http=127.0.0.1:${HTTP_PORT:-28080}
+sed "s/127.0.0.1:25060/$sip/; s/127.0.0.1:28080/$http/" configs/bench/filo.yaml >"$dir/filo.yaml"
 bin/filo-bench users -n "${AGENTS:-300}" >"$dir/users.yaml"
 
 (cd "$dir" && exec "$root/bin/filo" serve -config filo.yaml) 2>"$dir/filo.log" &
@@ -19,10 +20,10 @@ stop() {
 }
 trap stop EXIT
 for _ in $(seq 100); do
-	curl -fsS -o /dev/null http://127.0.0.1:18080/healthz 2>/dev/null && break
+	curl -fsS -o /dev/null "http://$http/healthz" 2>/dev/null && break
 	kill -0 "$server" 2>/dev/null || { echo "bench: the node did not start" >&2; exit 1; }
 	sleep 0.1
 done
 (($#)) || set -- -rate 50 -duration 20s -hold 5s -max-failed 0 -max-offer-p99 10ms -max-context-p99 2ms -max-loss 0.001
-bin/filo-bench call -server 127.0.0.1:15060 -web http://127.0.0.1:18080 -write-key bench \
+bin/filo-bench call -server "$sip" -web "http://$http" -write-key bench \
 	-agents "${AGENTS:-300}" -password-file "$dir/bench-sip-password" "$@"
