@@ -369,6 +369,14 @@ func (d *Desk) do(ctx context.Context, method, path string, body, into any) erro
 	return nil
 }
 
+// Drop closes the event socket without signing out, as a closed window does.
+// The line stays; Close is still needed.
+func (d *Desk) Drop() {
+	d.stop()
+	_ = d.ws.CloseNow()
+	d.wg.Wait()
+}
+
 // Close signs out: line down, socket closed.
 func (d *Desk) Close(ctx context.Context) error {
 	var errs []error

@@ -42,9 +42,10 @@ type Phone struct {
 	kit  *Kit
 	stop func(context.Context) error
 
-	mu    sync.Mutex
-	meter *media.Meter
-	rings int
+	mu      sync.Mutex
+	meter   *media.Meter
+	rings   int
+	cancels int
 }
 
 // Phone registers an agent's phone and lets it answer calls until Unregister.
@@ -86,6 +87,13 @@ func (p *Phone) Rings() int {
 	return p.rings
 }
 
+// Cancels is how many INVITEs the server took back while the phone rang.
+func (p *Phone) Cancels() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cancels
+}
+
 var errRefused = errors.New("phone refuses")
 
 func (p *Phone) serve(ctx context.Context, leg *sip.Leg) {
@@ -99,6 +107,11 @@ func (p *Phone) serve(ctx context.Context, leg *sip.Leg) {
 	call := PhoneCall{From: info.From, Called: info.Called, Headers: info.Headers, Received: info.Received}
 	ep, err := p.answer(ctx, leg)
 	if err != nil {
+		if errors.Is(context.Cause(ctx), sip.ErrCancelled) {
+			p.mu.Lock()
+			p.cancels++
+			p.mu.Unlock()
+		}
 		if !errors.Is(err, errRefused) && ctx.Err() == nil {
 			p.kit.log.Warn("phone did not answer", "error", err)
 		}

@@ -268,7 +268,7 @@ func (a *App) voiceAfter(ctx context.Context) error {
 
 func (a *App) started() {
 	a.up.Store(true)
-	a.log.Info("filo is up", "http", a.web.URL(), "sip_udp", a.ua.Addr("udp"), "sip_tcp", a.ua.Addr("tcp"), "version", Version())
+	a.log.Info("filo is up", "http", a.web.URL(), "sip_udp", a.ua.Addr("udp"), "sip_tcp", a.ua.Addr("tcp"), "smtp", a.email.Addr(), "version", Version())
 	close(a.ready)
 }
 
