@@ -12,6 +12,7 @@ const dayMs = 24 * 3600_000;
 export function whoIs(t: Strings, view: View, channel: Channel): string {
   if (view.name) return view.name;
   if (view.tier === 'D1') return t.who.possible;
+  if (view.tier === 'D2' || view.tier === 'D3') return t.who.known;
   return channel === 'voice' ? t.who.unknownCaller : t.who.unknownWriter;
 }
 
@@ -28,7 +29,7 @@ export function sentence(t: Strings, lang: Lang, view: View, channel: Channel, n
   if (head.stage && head.stopped_at) {
     const ago = agoWords(t, now - Date.parse(head.stopped_at));
     parts.push(t.offer.sentence.stoppedAt(atStage(t, head.stage), head.step_no ?? 0, head.steps ?? 0, ago));
-    if (head.value) parts.push(money(t, head.value, head.currency));
+    if (Number(head.value) > 0) parts.push(money(t, head.value ?? '', head.currency));
   }
   let rest = parts.length ? `, ${parts.join(', ')}.` : '';
   const open = head.unanswered;

@@ -86,8 +86,8 @@ export class Shop {
       fields: Object.fromEntries(
         Object.entries(this.form).filter(([n, v]) => v.trim() !== '' && !n.startsWith('card_')),
       ),
-      value: price(this.total),
-      currency: 'EUR',
+      path: steps.find((s) => s.id === step)?.path,
+      ...(this.total > 0 ? { value: price(this.total), currency: 'EUR' } : {}),
       cart: [...this.lines.map((p) => ({ name: `${p.name} ${p.more.split(',')[0]?.toLowerCase()}`, price: price(p.price) })), ...(this.shipping ? [{ name: 'Consegna espressa', price: price(this.shipping) }] : [])],
     };
   }

@@ -29,6 +29,11 @@ describe('queue line', () => {
   });
 });
 
+test('equal figures share a point', () => {
+  const plot = formulaPlot({ ...floor.sl!, value: 1, variants: { standard: 1, strict: 1, neutral: 1 } }, (c) => c, (v) => (v * 100).toFixed(1));
+  expect(plot.points.map((p) => p.text)).toEqual(['filo, strict, neutral 100.0']);
+});
+
 test('the formulas stand in order, ours once, words apart', () => {
   const plot = formulaPlot(floor.sl!, (c) => c, (v) => (v * 100).toFixed(1));
   expect(plot.points.map((p) => p.text)).toEqual(['strict 81.1', 'filo 81.9', 'neutral 82.7', 'optimistic 83.0', 'ignoring_abandons 86.0']);

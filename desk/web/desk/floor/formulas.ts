@@ -20,13 +20,27 @@ const left = 30;
 const right = 670;
 const perLetter = 5.8;
 
+interface Value {
+  codes: string[];
+  value: number;
+  ours: boolean;
+}
+
+/** grouped puts formulas that give the same figure at one point; ours is named first. */
+function grouped(sl: ServiceLevel, figure: (v: number) => string): Value[] {
+  const out: Value[] = [{ codes: ['filo'], value: sl.value, ours: true }];
+  for (const [code, value] of Object.entries(sl.variants ?? {})) {
+    if (code === 'filo' || code === 'standard') continue;
+    const same = out.find((o) => figure(o.value) === figure(value));
+    if (same) same.codes.push(code);
+    else out.push({ codes: [code], value, ours: false });
+  }
+  return out.sort((a, b) => a.value - b.value);
+}
+
 /** formulaPlot lays the values (0..1) out on 700 x 74 units. */
 export function formulaPlot(sl: ServiceLevel, name: (code: string) => string, figure: (v: number) => string): Plot {
-  const all = Object.entries(sl.variants ?? {})
-    .filter(([code]) => code !== 'filo' && code !== 'standard')
-    .map(([code, value]) => ({ code, value, ours: false }));
-  all.push({ code: 'filo', value: sl.value, ours: true });
-  all.sort((a, b) => a.value - b.value);
+  const all = grouped(sl, figure);
   const values = [...all.map((a) => a.value), ...(sl.target > 0 ? [sl.target] : [])];
   const low = Math.max(0, Math.floor(Math.min(...values) * 100 - 0.8) / 100);
   const high = Math.min(1, Math.max(low + 0.04, Math.ceil(Math.max(...values) * 100 + 0.8) / 100));
@@ -37,7 +51,7 @@ export function formulaPlot(sl: ServiceLevel, name: (code: string) => string, fi
   if (target !== null) ends.below = target + 40;
   const points = all.map((a): Point => {
     const at = x(a.value);
-    const text = `${name(a.code)} ${figure(a.value)}`;
+    const text = `${a.codes.map(name).join(', ')} ${figure(a.value)}`;
     const half = (text.length * perLetter) / 2;
     // Above when there is room, else below, else pushed to the right above.
     const below = !a.ours && at - half < ends.above && at - half >= ends.below;

@@ -100,6 +100,7 @@ export const en = {
   who: {
     possible: 'Possible match',
     unknownCaller: 'Unknown caller',
+    known: 'Known customer',
     unknownWriter: 'Unknown sender',
   },
 

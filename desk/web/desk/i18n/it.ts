@@ -102,6 +102,7 @@ export const it: Strings = {
   who: {
     possible: 'Corrispondenza possibile',
     unknownCaller: 'Chiamante sconosciuto',
+    known: 'Cliente noto',
     unknownWriter: 'Mittente sconosciuto',
   },
 

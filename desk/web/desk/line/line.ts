@@ -212,6 +212,7 @@ export class Line {
 
   #watch(pc: RTCPeerConnection): void {
     this.#pc = pc;
+    this.#packets = { lost: 0, got: 0 };
     pc.addEventListener('track', (e) => {
       if (this.#pc !== pc) return;
       this.#remote = new MediaStream([e.track]);
