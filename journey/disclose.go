@@ -67,6 +67,23 @@ func closedAt(tier contact.Tier) []string {
 	return []string{closedName, closedMail, closedThread, closedBodies, closedFields, closedGoal}
 }
 
+// cases are the customer's contacts that are still open, beside the one that
+// is looked at.
+func cases(open []OpenContact, own contact.ID, tier contact.Tier) []Case {
+	out := []Case{}
+	for _, c := range open {
+		if c.ID == own || tier < contact.D2 {
+			continue
+		}
+		k := Case{ID: string(c.ID), Title: c.Subject, Owner: c.Agent, OpenedAt: c.EnqueuedAt, State: string(contact.Queued)}
+		if c.Agent != "" {
+			k.State = string(contact.Connected)
+		}
+		out = append(out, k)
+	}
+	return out
+}
+
 func proofLines(list []contact.Evidence) []ProofLine {
 	out := make([]ProofLine, 0, len(list))
 	for _, e := range list {
@@ -209,6 +226,8 @@ func maskAttr(key, value string) string {
 	switch {
 	case strings.HasPrefix(key, "field."):
 		return maskField(strings.TrimPrefix(key, "field."), value)
+	case strings.HasPrefix(key, "property."):
+		return maskField(strings.TrimPrefix(key, "property."), value)
 	case key == "from" || key == "to" || key == "email" || key == "phone" || strings.Contains(value, "@") && !strings.Contains(value, " "):
 		return maskValue(value)
 	}

@@ -2,6 +2,7 @@ package journey_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -188,6 +189,36 @@ func TestViewOfNobody(t *testing.T) {
 	require.Equal(t, "D0", v.Tier)
 	require.Equal(t, "+39 347 ••• 4419", v.Phone)
 	asJSON(t, v)
+}
+
+func TestOpenContactsAreCases(t *testing.T) {
+	w := newWorld(t)
+	seedCanaries(w)
+	c := w.call(giuliaPhone, true)
+	require.NoError(t, w.SaveContact(t.Context(), journey.OpenContact{
+		ID: "c_mail", Customer: c.Customer, Channel: contact.Email, Subject: "Consegna?", Agent: "marta", EnqueuedAt: w.at,
+	}))
+	v, err := w.View(t.Context(), journey.ViewRequest{Context: c})
+	require.NoError(t, err)
+	require.Equal(t, []journey.Case{{ID: "c_mail", Title: "Consegna?", Owner: "marta", OpenedAt: w.at, State: "connected"}}, v.Cases)
+	v, err = w.View(t.Context(), journey.ViewRequest{Context: c, Contact: "c_mail"})
+	require.NoError(t, err)
+	require.Empty(t, v.Cases, "the contact itself is no other case")
+}
+
+func TestSharedNumbersStayCheap(t *testing.T) {
+	w := newWorld(t)
+	for i := range 120 {
+		w.ingest(time.Minute, journey.Event{
+			Kind: journey.KindStep, Channel: contact.Web, Identities: []journey.Identity{{Type: journey.Anonymous, Value: fmt.Sprint("visitor", i)}},
+			Attrs: map[string]string{"form": "checkout", "field.phone": giuliaPhone},
+		})
+	}
+	c := w.call(giuliaPhone, true)
+	require.Equal(t, contact.D1, c.Tier)
+	d, err := w.rec.Dossier(t.Context(), journey.Key{Identity: journey.Identity{Type: journey.Phone, Value: giuliaPhone}})
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(d.Leaves), 64)
 }
 
 func TestPages(t *testing.T) {

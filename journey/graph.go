@@ -77,6 +77,9 @@ func (g *linker) joinBest() bool {
 	}
 	var found []candidate
 	for _, p := range net.pairs() {
+		if !atLeast(min(net.bound(p.A), net.bound(p.B)), linkAt) {
+			continue // all paths together pass through these bonds
+		}
 		if c := net.confidence(p.A, p.B); atLeast(c, linkAt) && g.allowed(p) {
 			found = append(found, candidate{p, c})
 		}
@@ -161,12 +164,24 @@ func (n network) pairs() []Pair {
 	var ps []Pair
 	for a, bonds := range n {
 		for _, b := range bonds {
-			if p := ordered(a, b.to); !slices.Contains(ps, p) {
-				ps = append(ps, p)
+			if a < b.to {
+				ps = append(ps, Pair{a, b.to})
 			}
 		}
 	}
-	return ps
+	slices.SortFunc(ps, func(x, y Pair) int { return cmp.Or(cmp.Compare(x.A, y.A), cmp.Compare(x.B, y.B)) })
+	return slices.Compact(ps)
+}
+
+// bound is what evidence could at most say of a person, from whichever side:
+// a number that many visitors typed once each is linked to none of them, and
+// finding that out must be cheap.
+func (n network) bound(id contact.CustomerID) float64 {
+	rest := 1.0
+	for _, b := range n[id] {
+		rest *= 1 - b.c
+	}
+	return 1 - rest
 }
 
 // confidence combines the independent paths between two people: the best

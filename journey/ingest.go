@@ -265,7 +265,8 @@ func (j *Journey) amend(ctx context.Context, c contact.CustomerID, done *Appende
 	old, err := j.hot.Get(ctx, c)
 	switch {
 	case errors.Is(err, ErrNotHot):
-		if len(done.Touched.Roots) > 1 || slices.ContainsFunc(done.Event.Identities, func(i Identity) bool { return i.Type == Phone }) {
+		byPhone := slices.ContainsFunc(done.Event.Identities, func(i Identity) bool { return i.Type == Phone })
+		if c == done.Receipt.Customer && (byPhone || len(done.Touched.Leaves) > 1) {
 			return j.reload(ctx, c)
 		}
 		return nil
@@ -287,6 +288,11 @@ func (j *Journey) amend(ctx context.Context, c contact.CustomerID, done *Appende
 	return err
 }
 
+// crowd is how many people may hang together before their dossiers are no
+// longer read anew at each change, but only when somebody asks: a number that
+// everybody types must not slow everybody down.
+const crowd = 8
+
 // rewrite reads dossiers anew after something other than an event changed them.
 func (j *Journey) rewrite(ctx context.Context, t Touched) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), heatBudget)
@@ -300,7 +306,14 @@ func (j *Journey) rewriteNow(ctx context.Context, t Touched) {
 		j.metrics.hotFailed()
 		j.owed.add(joined...)
 	}
-	for _, c := range t.Roots {
+	roots := t.Roots
+	if len(roots) > crowd {
+		if err := j.hot.Stale(ctx, roots[1:]...); err != nil {
+			j.owed.add(roots[1:]...)
+		}
+		roots = roots[:1]
+	}
+	for _, c := range roots {
 		lock := j.stripe(c)
 		lock.Lock()
 		err := j.reload(ctx, c)

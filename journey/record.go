@@ -43,7 +43,8 @@ type Threads interface {
 // Contacts keeps the asynchronous contacts that are not yet closed.
 type Contacts interface {
 	SaveContact(ctx context.Context, c OpenContact) error
-	OpenContacts(ctx context.Context) ([]OpenContact, error)
+	// OpenContacts returns those of the customers, or all, the oldest first.
+	OpenContacts(ctx context.Context, of ...contact.CustomerID) ([]OpenContact, error)
 	CloseContact(ctx context.Context, id contact.ID) error
 }
 

@@ -43,6 +43,11 @@ func (j *Journey) View(ctx context.Context, r ViewRequest) (View, error) {
 	}
 	v := disclose(&d, &p, page, r, tier, now)
 	v.Earlier = earlier
+	open, err := j.rec.OpenContacts(ctx, p.leaves(&d)...)
+	if err != nil {
+		return View{}, fmt.Errorf("read open contacts: %w", err)
+	}
+	v.Cases = cases(open, r.Contact, tier)
 	line := AuditLine{At: now, Agent: r.Agent, Customer: customer, Contact: r.Contact, Tier: tier, Action: "view"}
 	if err := j.rec.Audit(ctx, line); err != nil {
 		return View{}, fmt.Errorf("audit view: %w", err)

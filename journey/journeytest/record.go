@@ -284,7 +284,7 @@ func contents(t *testing.T, rec journey.Record) {
 }
 
 func openContacts(t *testing.T, rec journey.Record) {
-	young := journey.OpenContact{ID: "c_2", Channel: contact.Email, EnqueuedAt: at0.Add(time.Hour), Target: contact.Target{Queue: "service", Attributes: map[string]string{"k": "v"}}}
+	young := journey.OpenContact{ID: "c_2", Customer: "u_1", Channel: contact.Email, EnqueuedAt: at0.Add(time.Hour), Target: contact.Target{Queue: "service", Attributes: map[string]string{"k": "v"}}}
 	old := journey.OpenContact{ID: "c_1", Channel: contact.SMS, EnqueuedAt: at0, Peer: "+39347"}
 	for _, c := range []journey.OpenContact{young, old} {
 		require.NoError(t, rec.SaveContact(t.Context(), c))
@@ -294,6 +294,9 @@ func openContacts(t *testing.T, rec journey.Record) {
 	list, err := rec.OpenContacts(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []journey.OpenContact{old, young}, list)
+	list, err = rec.OpenContacts(t.Context(), "u_0", "u_1")
+	require.NoError(t, err)
+	require.Equal(t, []journey.OpenContact{young}, list)
 	require.NoError(t, rec.CloseContact(t.Context(), "c_1"))
 	require.NoError(t, rec.CloseContact(t.Context(), "c_1"))
 	list, err = rec.OpenContacts(t.Context())

@@ -19,9 +19,9 @@ func (s *Store) SaveContact(ctx context.Context, c journey.OpenContact) error {
 		return fmt.Errorf("encode contact: %w", err)
 	}
 	return s.writing(ctx, func(ctx context.Context, w *session) error {
-		_, err := w.exec(ctx, `INSERT INTO open_contacts (id, enqueued_at, body) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET enqueued_at = excluded.enqueued_at, body = excluded.body`,
-			c.ID, micros(c.EnqueuedAt), string(body))
+		_, err := w.exec(ctx, `INSERT INTO open_contacts (id, customer_id, enqueued_at, body) VALUES (?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET customer_id = excluded.customer_id, enqueued_at = excluded.enqueued_at, body = excluded.body`,
+			c.ID, c.Customer, micros(c.EnqueuedAt), string(body))
 		if err != nil {
 			return fmt.Errorf("save contact: %w", err)
 		}
@@ -35,9 +35,16 @@ func (s *Store) SaveContact(ctx context.Context, c journey.OpenContact) error {
 }
 
 // OpenContacts implements journey.Contacts.
-func (s *Store) OpenContacts(ctx context.Context) (list []journey.OpenContact, err error) {
+func (s *Store) OpenContacts(ctx context.Context, of ...contact.CustomerID) (list []journey.OpenContact, err error) {
+	query, args := `SELECT body FROM open_contacts`, make([]any, 0, len(of))
+	if len(of) > 0 {
+		query += ` WHERE customer_id IN (` + marks(len(of)) + `)`
+		for _, c := range of {
+			args = append(args, c)
+		}
+	}
 	err = s.reading(ctx, func(r *session) error {
-		return r.each(ctx, `SELECT body FROM open_contacts ORDER BY enqueued_at, id`, nil, func(rows *sql.Rows) error {
+		return r.each(ctx, query+` ORDER BY enqueued_at, id`, args, func(rows *sql.Rows) error {
 			var body string
 			var c journey.OpenContact
 			if err := rows.Scan(&body); err != nil {

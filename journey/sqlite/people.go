@@ -15,9 +15,11 @@ import (
 // Bounds of the neighbourhood that is read around one person: people so many
 // steps of evidence away, and no more than so many identities.
 const (
-	nearby    = 2 // for a dossier: a third step is never worth .60
-	linkReach = 3 // for linking, where people at the rim stay as they are
-	maxLeaves = 300
+	nearby        = 2 // for a dossier: a third step is hardly ever worth .60
+	linkReach     = 3 // for linking, where people at the rim stay as they are
+	dossierLeaves = 64
+	linkLeaves    = 200
+	edgesPerLeaf  = 200 // the newest; who is tied to more is a switchboard
 )
 
 // neighbourhood is a person with those whom evidence ties to it.
@@ -59,7 +61,7 @@ func micros(t time.Time) int64 {
 }
 
 // around reads the neighbourhood of a root, breadth first.
-func around(ctx context.Context, s *session, root contact.CustomerID, reach int) (*neighbourhood, error) {
+func around(ctx context.Context, s *session, root contact.CustomerID, reach, most int) (*neighbourhood, error) {
 	n := &neighbourhood{depth: make(map[contact.CustomerID]int), seen: make(map[journey.Edge]bool)}
 	next := []contact.CustomerID{root}
 	for d := 0; d <= reach && len(next) > 0; d++ {
@@ -75,7 +77,7 @@ func around(ctx context.Context, s *session, root contact.CustomerID, reach int)
 			break
 		}
 		var err error
-		if next, err = n.strangers(ctx, s, ends); err != nil {
+		if next, err = n.strangers(ctx, s, ends, most); err != nil {
 			return nil, err
 		}
 	}
@@ -88,9 +90,9 @@ func around(ctx context.Context, s *session, root contact.CustomerID, reach int)
 }
 
 // strangers returns the people of leaves that were not yet read.
-func (n *neighbourhood) strangers(ctx context.Context, s *session, leaves []contact.CustomerID) (roots []contact.CustomerID, err error) {
+func (n *neighbourhood) strangers(ctx context.Context, s *session, leaves []contact.CustomerID, most int) (roots []contact.CustomerID, err error) {
 	for _, leaf := range leaves {
-		if _, known := n.depth[leaf]; known || len(n.leaves) >= maxLeaves {
+		if _, known := n.depth[leaf]; known || len(n.leaves)+len(roots) >= most {
 			continue
 		}
 		r, err := rootOf(ctx, s, leaf)
@@ -136,8 +138,9 @@ func (n *neighbourhood) person(ctx context.Context, s *session, root contact.Cus
 
 func (n *neighbourhood) edgesOf(ctx context.Context, s *session, leaf contact.CustomerID, ends []contact.CustomerID) ([]contact.CustomerID, error) {
 	const q = `SELECT a, b, source, confidence, at FROM evidence WHERE a = ?1 AND revoked_at = 0
-		UNION ALL SELECT a, b, source, confidence, at FROM evidence WHERE b = ?1 AND revoked_at = 0`
-	err := s.each(ctx, q, []any{leaf}, func(r *sql.Rows) error {
+		UNION ALL SELECT a, b, source, confidence, at FROM evidence WHERE b = ?1 AND revoked_at = 0
+		ORDER BY at DESC LIMIT ?2`
+	err := s.each(ctx, q, []any{leaf, edgesPerLeaf}, func(r *sql.Rows) error {
 		var e journey.Edge
 		var at int64
 		if err := r.Scan(&e.A, &e.B, &e.Source, &e.Confidence, &at); err != nil {
@@ -233,7 +236,7 @@ func relink(ctx context.Context, s *session, leaf contact.CustomerID) error {
 	if err != nil {
 		return err
 	}
-	n, err := around(ctx, s, root, linkReach)
+	n, err := around(ctx, s, root, linkReach, linkLeaves)
 	if err != nil {
 		return err
 	}
@@ -286,7 +289,7 @@ func touchedBy(ctx context.Context, s *session, leaf contact.CustomerID) (journe
 	if !tied && root == leaf {
 		return journey.Touched{Roots: []contact.CustomerID{leaf}, Leaves: []contact.CustomerID{leaf}}, nil
 	}
-	n, err := around(ctx, s, root, nearby)
+	n, err := around(ctx, s, root, nearby, dossierLeaves)
 	if err != nil {
 		return journey.Touched{}, err
 	}

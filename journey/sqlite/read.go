@@ -37,7 +37,7 @@ func (s *Store) Dossier(ctx context.Context, key journey.Key) (d journey.Dossier
 		if err != nil {
 			return err
 		}
-		n, err := around(ctx, r, root, nearby)
+		n, err := around(ctx, r, root, nearby, dossierLeaves)
 		if err != nil {
 			return err
 		}
@@ -125,12 +125,14 @@ func scanEvent(r *sql.Rows) (e journey.Event, err error) {
 	return e, nil
 }
 
+// marks returns n question marks for a list in SQL.
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
+
 // Events implements journey.Threads.
 func (s *Store) Events(ctx context.Context, leaves []contact.CustomerID, before string, limit int) (page []journey.Event, earlier int, err error) {
 	if len(leaves) == 0 {
 		return nil, 0, nil
 	}
-	marks := strings.TrimSuffix(strings.Repeat("?,", len(leaves)), ",")
 	in := make([]any, 0, len(leaves)+4)
 	for _, l := range leaves {
 		in = append(in, l)
@@ -146,7 +148,7 @@ func (s *Store) Events(ctx context.Context, leaves []contact.CustomerID, before 
 				return fmt.Errorf("event %q: %w", before, journey.ErrUnknown)
 			}
 		}
-		where := ` WHERE customer_id IN (` + marks + `) AND kind <> 'identify' AND (ts, id) < (?, ?)`
+		where := ` WHERE customer_id IN (` + marks(len(leaves)) + `) AND kind <> 'identify' AND (ts, id) < (?, ?)`
 		args := append(slices.Clone(in), ts, id)
 		if err := scanEvents(ctx, r, `SELECT `+eventColumns+` FROM events`+where+` ORDER BY ts DESC, id DESC LIMIT ?`,
 			append(slices.Clone(args), limit), &page); err != nil {
