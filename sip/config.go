@@ -28,8 +28,10 @@ type Config struct {
 	RegisterExpires Expires `yaml:"register_expires"`
 	// MaxBindings is the number of contacts that one user may register.
 	MaxBindings int `yaml:"max_bindings"`
-	// DigestAlgorithms are offered in this order: "MD5", "SHA-256". Many clients
-	// (JsSIP among them) look at the first challenge only and know MD5 alone.
+	// DigestAlgorithms are offered in this order: "MD5", "SHA-256". The default is
+	// MD5 alone: many phones (baresip's among them) fail to register when they
+	// see a second challenge that they do not know. A WebSocket is offered MD5
+	// alone whenever it is listed: JsSIP knows no other.
 	DigestAlgorithms []string `yaml:"digest_algorithms"`
 	// NonceLifetime is how long a digest nonce is good for.
 	NonceLifetime time.Duration `yaml:"nonce_lifetime"`
@@ -80,7 +82,7 @@ func DefaultConfig() Config {
 		MaxCalls:         20000,
 		RegisterExpires:  Expires{Min: 30 * time.Second, Max: time.Hour, Default: 5 * time.Minute},
 		MaxBindings:      10,
-		DigestAlgorithms: []string{"MD5", "SHA-256"},
+		DigestAlgorithms: []string{"MD5"},
 		NonceLifetime:    5 * time.Minute,
 		WebSocketPing:    20 * time.Second,
 	}

@@ -263,10 +263,15 @@ func (s *digestServer) use(nonce string, count uint32) bool {
 	return true
 }
 
-// challenges are the headers of a 401, one per algorithm in our order.
-func (s *digestServer) challenges(stale bool) []string {
+// challenges are the headers of a 401, one per algorithm in our order. On a
+// WebSocket it is a single one, MD5 if allowed: JsSIP reads the last challenge
+// only and knows nothing else.
+func (s *digestServer) challenges(stale, socket bool) []string {
 	var out []string
-	for _, a := range s.algorithms {
+	for i, a := range s.algorithms {
+		if socket && !strings.EqualFold(a, "MD5") && (s.offered("MD5") || i > 0) {
+			continue
+		}
 		h := fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=%s, qop="auth"`, s.realm, s.newNonce(), strings.ToUpper(a))
 		if stale {
 			h += ", stale=true"
@@ -280,9 +285,11 @@ func (s *digestServer) challenges(stale bool) []string {
 // response to send. Known and unknown users are told the same in the same time.
 func (u *UA) authenticate(ctx context.Context, req *gosip.Request) (string, *gosip.Response) {
 	source := addrOf(u.realSource(req)).String()
+	f := u.flows.get(req.Source())
+	socket := f != nil && f.via != "TCP"
 	h := req.GetHeader("Authorization")
 	if h == nil {
-		return "", u.response(req, statusUnauthorized, "", u.auth.challenges(false)...)
+		return "", u.response(req, statusUnauthorized, "", u.auth.challenges(false, socket)...)
 	}
 	d, err := parseDigest(h.Value())
 	if err != nil {
@@ -301,7 +308,7 @@ func (u *UA) authenticate(ctx context.Context, req *gosip.Request) (string, *gos
 		u.met.reject(rejectAuth)
 		u.auth.fails.add(source, d.username)
 	}
-	return "", u.response(req, statusUnauthorized, "", u.auth.challenges(stale)...)
+	return "", u.response(req, statusUnauthorized, "", u.auth.challenges(stale, socket)...)
 }
 
 // verify checks a digest. stale: right, but by a nonce that is no longer good.

@@ -29,6 +29,7 @@ func testConfig() Config {
 	cfg := DefaultConfig()
 	cfg.Listen = []Listen{{Network: "udp", Bind: "127.0.0.1:0"}, {Network: "tcp", Bind: "127.0.0.1:0"}}
 	cfg.Trunks = []Trunk{{Name: "loop", Allow: []string{"127.0.0.0/8"}, Trusted: true, Region: "IT", Headers: []string{"X-Cart"}}}
+	cfg.DigestAlgorithms = []string{"MD5", "SHA-256"}
 	return cfg
 }
 

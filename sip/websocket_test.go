@@ -216,6 +216,7 @@ func TestJsSIPRegister(t *testing.T) {
 	open := dial("") // no user in the session: digest decides
 	res = register(open, 3, "")
 	require.Equal(t, 401, res.StatusCode)
+	require.Len(t, res.GetHeaders("WWW-Authenticate"), 1, "JsSIP reads one challenge")
 	_, value, err := answerChallenge(res, "REGISTER", "sip:filo.local", "anna", "pw")
 	require.NoError(t, err)
 	require.Equal(t, 200, register(open, 4, "Authorization: "+value+"\r\n").StatusCode)
