@@ -326,12 +326,19 @@ func (f floor) agent(id string) (state, reason string) {
 // awaitWaiting waits until one contact waits in the queue; it returns since when.
 func (a *agent) awaitWaiting(queue string) (since time.Time) {
 	a.t.Helper()
-	eventually(a.t, "somebody waits in "+queue, func() bool {
-		w := a.floor().waiting(queue)
+	a.awaitFloor("one waits in "+queue, func(f floor) bool {
+		w := f.waiting(queue)
 		if len(w) == 1 {
 			since = w[0]
 		}
 		return len(w) == 1
 	})
 	return since
+}
+
+// awaitFloor waits until the floor is as wished. The API allows 30 requests a
+// second.
+func (a *agent) awaitFloor(what string, ok func(floor) bool) {
+	a.t.Helper()
+	require.Eventually(a.t, func() bool { return ok(a.floor()) }, patience, 100*time.Millisecond, what)
 }

@@ -125,9 +125,9 @@ func TestFilmA_FromFormToCall(t *testing.T) {
 	require.Equal(t, "abandoned-checkout", call.Attrs["rule"])
 	require.NoError(t, paola.WrapUp(within(t), o.Contact, "purchase", "Paid with the second card."))
 	paola.state("ready")
-	n.quiet()
+	n.quiet("delivery")
 	callIsOnThread(t, n, paola)
-	n.quiet()
+	n.quiet("delivery")
 }
 
 // seenBeforeAnswer checks what is on the agent's screen while it rings.

@@ -213,14 +213,21 @@ func (n *node) metrics() map[string]*dto.MetricFamily {
 }
 
 // quiet asserts that the scenario left nothing behind: no call, no leg and no
-// port beside the agents' lines, nobody in a queue, no offer, no panic.
-func (n *node) quiet() {
+// port beside the agents' lines, nobody in a queue but the ones named, no
+// offer, no panic.
+func (n *node) quiet(butQueues ...string) {
 	n.t.Helper()
 	wrong := ""
+	waiting := func() (sum float64) {
+		for _, q := range butQueues {
+			sum += n.metric("filo_router_queue_depth", "queue", q)
+		}
+		return sum
+	}
 	ok := func() bool {
 		lines := n.metric("filo_voice_lines")
 		for name, want := range map[string]float64{
-			"filo_voice_calls": 0, "filo_sip_dialogs": lines, "filo_media_endpoints": lines, "filo_router_queue_depth": 0,
+			"filo_voice_calls": 0, "filo_sip_dialogs": lines, "filo_media_endpoints": lines, "filo_router_queue_depth": waiting(),
 			"filo_sip_panics_total": 0, "filo_router_stuck_owners_total": 0,
 		} {
 			if got := n.metric(name); got != want {
@@ -240,6 +247,15 @@ func (n *node) quiet() {
 		}
 	}()
 	eventually(n.t, "nothing is left behind", ok)
+}
+
+// in is the node in a subtest.
+func (n *node) in(t *testing.T) *node {
+	w := *n.w
+	w.t = t
+	m := *n
+	m.t, m.w = t, &w
+	return &m
 }
 
 // visitor is somebody on the shop's pages.
