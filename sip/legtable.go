@@ -1,0 +1,140 @@
+package sip
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// legTable knows every live leg by its local tag.
+type legTable struct {
+	mu   sync.RWMutex
+	m    map[string]*Leg
+	idle chan struct{} // closed when the last leg goes; nil: nobody waits
+
+	buried map[string]bool // ended by our BYE within the last 32 s
+	graves []grave         // the same, by time
+}
+
+type grave struct {
+	tag string
+	at  time.Time
+}
+
+func (t *legTable) get(tag string) *Leg {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.m[tag]
+}
+
+func (t *legTable) count() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.m)
+}
+
+func (t *legTable) all() []*Leg {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	out := make([]*Leg, 0, len(t.m))
+	for _, l := range t.m {
+		out = append(out, l)
+	}
+	return out
+}
+
+func (t *legTable) add(l *Leg) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.m[l.id] = l
+}
+
+func (t *legTable) remove(l *Leg) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.m, l.id)
+	if len(t.m) == 0 && t.idle != nil {
+		close(t.idle)
+		t.idle = nil
+	}
+}
+
+func (t *legTable) awaitEmpty(ctx context.Context) error {
+	t.mu.Lock()
+	if len(t.m) == 0 {
+		t.mu.Unlock()
+		return nil
+	}
+	if t.idle == nil {
+		t.idle = make(chan struct{})
+	}
+	idle := t.idle
+	t.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("calls left: %w", context.Cause(ctx))
+	}
+}
+
+// farewells counts the requests that nobody waits for (BYE, CANCEL), so that
+// the stop can let them be answered.
+type farewells struct {
+	mu   sync.Mutex
+	n    int
+	idle chan struct{}
+}
+
+func (f *farewells) begin() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.n++
+}
+
+func (f *farewells) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.n--
+	if f.n == 0 && f.idle != nil {
+		close(f.idle)
+		f.idle = nil
+	}
+}
+
+func (f *farewells) await(ctx context.Context) {
+	f.mu.Lock()
+	if f.n == 0 {
+		f.mu.Unlock()
+		return
+	}
+	if f.idle == nil {
+		f.idle = make(chan struct{})
+	}
+	idle := f.idle
+	f.mu.Unlock()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+	}
+}
+
+// bury remembers a dialog that we ended by BYE: a BYE of the far side that
+// crosses ours is fine, not unknown.
+func (t *legTable) bury(tag string, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for len(t.graves) > 0 && now.Sub(t.graves[0].at) > timerMax {
+		delete(t.buried, t.graves[0].tag)
+		t.graves = t.graves[1:]
+	}
+	t.buried[tag] = true
+	t.graves = append(t.graves, grave{tag, now})
+}
+
+func (t *legTable) wasOurs(tag string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.buried[tag]
+}
