@@ -2,7 +2,9 @@ package journey_test
 
 import (
 	"context"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,9 +26,31 @@ type world struct {
 	cfg journey.Config
 }
 
+// emptyRecord is a Record's file with its schema: making it for each test
+// would take most of the time under the race detector.
+var emptyRecord = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "filo")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	path := filepath.Join(dir, "empty.db")
+	rec, err := sqlite.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if err := rec.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path) //nolint:gosec // just made
+})
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	dir := t.TempDir()
+	empty, err := emptyRecord()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "filo.db"), empty, 0o600))
 	rec, err := sqlite.Open(t.Context(), filepath.Join(dir, "filo.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, rec.Close()) })
