@@ -160,6 +160,7 @@ export class Line {
     });
     this.#ua = ua;
     ua.on('registered', () => {
+      if (this.#ua !== ua) return;
       this.#tries = 0;
       if (this.#session?.isEstablished()) this.#set({ state: 'up' });
       else if (!this.#session) this.#dial(ua);
@@ -237,6 +238,7 @@ export class Line {
     this.#set({ level: 0, rtt: null, loss: null });
     if (this.#stopped || this.#ua !== ua) return;
     if (/replaced/i.test(reason)) {
+      this.#ua = null; // what it still says, as it goes, is no news
       this.#set({ state: 'replaced' });
       ua.stop();
       return;

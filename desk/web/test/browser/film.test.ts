@@ -175,7 +175,7 @@ test('a line that the far side ends is dialled again; a replaced one is not', as
   await lineUp(s.page);
   s.mock.sip.bye('replaced by a newer line');
   await s.page.getByText('Line is on another desk.').waitFor();
-  await s.page.waitForTimeout(800);
+  await s.page.waitForTimeout(3_000); // longer than the old connection takes to go
   expect(s.mock.sip.invites.length).toBe(2);
   await s.page.getByRole('button', { name: 'Use the line here' }).click();
   await lineUp(s.page);
