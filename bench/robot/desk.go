@@ -280,6 +280,9 @@ func (d *Desk) openLine(ctx context.Context, s *session) (*Line, error) {
 	return l, nil
 }
 
+// Stats are the line's media counters.
+func (l *Line) Stats() media.Stats { return l.ep.Stats() }
+
 // Talk says what the agent says until ctx ends.
 func (d *Desk) Talk(ctx context.Context) { say(ctx, d.Line.ep, d.cfg.Say) }
 
