@@ -123,7 +123,8 @@ func (s *seat) happened(n news) {
 		it.refreshAt = s.d.now().Add(retryAfter)
 		return
 	}
-	if e, ok := s.d.deps.Thread.Show(n.event, it.tier); ok && it.insert(e) {
+	e, ok := s.d.deps.Thread.Show(n.event, it.tier)
+	if e = s.d.users.named(e); ok && it.insert(e) {
 		s.push(frameThread, "", threadJSON{Contact: it.id, Event: e})
 	}
 	if it.refreshAt.IsZero() {
@@ -170,7 +171,7 @@ func (s *seat) read(ctx context.Context, it *item) (changed bool) {
 	if err != nil {
 		it.refreshAt = s.d.now().Add(retryAfter << min(it.fails, 4))
 		it.fails++
-		it.view = complete(it.view)
+		it.view = s.d.users.complete(it.view)
 		if it.view.Tier == "" {
 			it.view.Tier = it.tier.String()
 		}
@@ -180,7 +181,7 @@ func (s *seat) read(ctx context.Context, it *item) (changed bool) {
 		}
 		return false
 	}
-	v = complete(v)
+	v = s.d.users.complete(v)
 	changed = !it.seen || !sameFace(it.view, v)
 	it.view, it.seen, it.fails = v, true, 0
 	for t := contact.D0; t <= contact.D3; t++ {

@@ -114,7 +114,7 @@ func (d *Desk) thread(_ http.ResponseWriter, r *http.Request, s *session) (any, 
 	if err != nil {
 		return nil, fmt.Errorf("thread: %w", err)
 	}
-	v = complete(v)
+	v = d.users.complete(v)
 	return v, seat.do(r.Context(), func(context.Context) {
 		if it := seat.items[h.id]; it != nil {
 			it.allow(v)

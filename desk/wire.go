@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"maps"
 	"time"
 
 	"filo/contact"
@@ -170,8 +171,9 @@ const (
 	framePong        = "pong"
 )
 
-// complete makes the lists of a view lists in JSON too, where nil would be null.
-func complete(v journey.View) journey.View {
+// complete makes the lists of a view lists in JSON too, where nil would be
+// null, and gives agents their names.
+func (us *Users) complete(v journey.View) journey.View {
 	if v.Proof == nil {
 		v.Proof = []journey.ProofLine{}
 	}
@@ -181,9 +183,11 @@ func complete(v journey.View) journey.View {
 	if v.Health == nil {
 		v.Health = []journey.HealthLine{}
 	}
-	if v.Events == nil {
-		v.Events = []journey.ThreadEvent{}
+	events := make([]journey.ThreadEvent, 0, len(v.Events)) // a copy: the journey's own stay as they are
+	for _, e := range v.Events {
+		events = append(events, us.named(e))
 	}
+	v.Events = events
 	if v.Sentence == nil {
 		v.Sentence = map[string]string{}
 	}
@@ -201,4 +205,14 @@ func complete(v journey.View) journey.View {
 		v.LastWeb = &c
 	}
 	return v
+}
+
+// named puts an agent's name where the thread keeps the id.
+func (us *Users) named(e journey.ThreadEvent) journey.ThreadEvent {
+	id := e.Attrs["agent"]
+	if name := us.Name(contact.AgentID(id)); id != "" && name != id {
+		e.Attrs = maps.Clone(e.Attrs)
+		e.Attrs["agent"] = name
+	}
+	return e
 }

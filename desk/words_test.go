@@ -126,7 +126,14 @@ func TestStampAndLists(t *testing.T) {
 	b, err := json.Marshal(stamp(time.Date(2026, 11, 19, 9, 41, 0, 123456789, time.FixedZone("CET", 3600))))
 	require.NoError(t, err)
 	require.Equal(t, `"2026-11-19T08:41:00.123Z"`, string(b))
-	b, err = json.Marshal(complete(journey.View{LastWeb: &journey.WebStep{}}))
+	us, err := NewUsers([]User{{User: "paola", Name: "Paola Ferri", Phone: true, SIPPassword: "x"}})
+	require.NoError(t, err)
+	b, err = json.Marshal(us.complete(journey.View{LastWeb: &journey.WebStep{}}))
 	require.NoError(t, err)
 	require.NotContains(t, string(b), "null")
+	kept := journey.View{Events: []journey.ThreadEvent{{Attrs: map[string]string{"agent": "paola"}}, {Attrs: map[string]string{"agent": "gone"}}}}
+	named := us.complete(kept).Events
+	require.Equal(t, "Paola Ferri", named[0].Attrs["agent"])
+	require.Equal(t, "gone", named[1].Attrs["agent"], "somebody who left keeps the id")
+	require.Equal(t, "paola", kept.Events[0].Attrs["agent"], "the journey's own stay as they are")
 }
