@@ -126,7 +126,7 @@ func TestStampAndLists(t *testing.T) {
 	b, err := json.Marshal(stamp(time.Date(2026, 11, 19, 9, 41, 0, 123456789, time.FixedZone("CET", 3600))))
 	require.NoError(t, err)
 	require.Equal(t, `"2026-11-19T08:41:00.123Z"`, string(b))
-	us, err := NewUsers([]User{{User: "paola", Name: "Paola Ferri", Phone: true, SIPPassword: "x"}})
+	us, err := NewUsers([]User{{User: "paola", Name: "Paola Ferri", Phone: true, SIPPassword: "12345678"}})
 	require.NoError(t, err)
 	b, err = json.Marshal(us.complete(journey.View{LastWeb: &journey.WebStep{}}))
 	require.NoError(t, err)
