@@ -89,12 +89,21 @@ func (c *Conductor) newCall(leg *sip.Leg) *call {
 	return k
 }
 
+// caller is the calling number as the network gave it; "" when it was withheld
+// and for browser callers, whose one-time name is no number.
+func (k *call) caller() string {
+	if info := k.leg.Info(); info.User == "" {
+		return info.From
+	}
+	return ""
+}
+
 // arrived asks the journey who this is, before the phone is answered.
 func (k *call) arrived(ctx context.Context) {
 	info := k.leg.Info()
 	trunk := k.c.trunks[info.Trunk]
 	k.context = k.c.deps.Journey.Arrived(ctx, journey.Arrival{
-		Contact: k.id, Caller: info.From, Called: info.Called,
+		Contact: k.id, Caller: k.caller(), Called: info.Called,
 		Trunk: info.Trunk, Trusted: trunk.Trusted, Region: trunk.Region,
 		Attestation: info.Attestation, Withheld: info.Withheld,
 		Token: info.Headers[headerToken], At: info.Received,
@@ -201,7 +210,7 @@ func (k *call) menu(ctx context.Context) (t contact.Target, ok bool) {
 	info := k.leg.Info()
 	out, err := ivr.Run(ctx, k.c.deps.Flows[name], k.port(), ivr.Env{
 		Caller: ivr.Caller{
-			Number: info.From, Name: info.FromName, Called: info.Called, Trunk: info.Trunk,
+			Number: k.caller(), Name: info.FromName, Called: info.Called, Trunk: info.Trunk,
 			Attestation: info.Attestation, Withheld: info.Withheld,
 		},
 		Context: k.context, Now: k.c.now(), Lang: k.lang(),
@@ -320,7 +329,7 @@ func (k *call) request(target contact.Target) router.Request {
 	info := k.leg.Info()
 	k.card = &contact.Card{
 		Contact: k.id, Channel: contact.Voice, Customer: k.context.Customer,
-		Queue: target.Queue, Peer: info.From, Arrived: info.Received,
+		Queue: target.Queue, Peer: k.caller(), Arrived: info.Received,
 		Context: k.context, SkippedIVR: k.skipped, Digits: k.typed,
 	}
 	return router.Request{Card: k.card, Target: target, EnqueuedAt: k.enqueued}

@@ -55,7 +55,7 @@ func (k *call) invitePhone(ctx context.Context, e router.Event) (a ringAnswer) {
 		return a
 	}
 	info := k.leg.Info()
-	from := info.From
+	from := k.caller()
 	if info.Withheld || from == "" {
 		from = "anonymous"
 	}

@@ -53,7 +53,7 @@ func (k *call) write(ctx context.Context, now time.Time) {
 	if a := k.segment.Agent; a != "" {
 		e.Attrs["agent"], e.Attrs["agent_name"] = string(a), k.c.deps.Agents.Name(a)
 	}
-	if id, ok := k.c.identity(info.From, k.c.trunks[info.Trunk].Region); ok && !info.Withheld && info.Trunk != "" {
+	if id, ok := k.c.identity(k.caller(), k.c.trunks[info.Trunk].Region); ok && !info.Withheld && info.Trunk != "" {
 		e.Identities = append(e.Identities, id)
 	}
 	if e.Customer == "" && len(e.Identities) == 0 {
