@@ -158,7 +158,21 @@ func (k *call) acceptLate(ctx context.Context) error {
 func (k *call) refuse(ctx context.Context, err error) {
 	k.c.metrics.results.WithLabelValues(string(contact.Failed)).Inc()
 	k.log.Warn("call not answered", "error", err)
-	reject(context.WithoutCancel(ctx), k.log, k.leg, sip.StatusOf(err), "")
+	reject(context.WithoutCancel(ctx), k.log, k.leg, statusOf(err), "")
+}
+
+// statusOf adds to sip's mapping what media says of a description: sip knows
+// nothing of media.
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, media.ErrBadSDP):
+		return 400
+	case errors.Is(err, media.ErrNotAcceptable):
+		return 488
+	case errors.Is(err, media.ErrNoPorts), errors.Is(err, media.ErrClosed):
+		return 503
+	}
+	return sip.StatusOf(err)
 }
 
 // run leads the call from its first prompt to its last word: flow, queue,

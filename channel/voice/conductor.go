@@ -74,8 +74,10 @@ type Conductor struct {
 	trunks  map[string]sip.Trunk
 	lines   lines
 
-	mu    sync.Mutex
-	calls map[contact.ID]chan<- command
+	mu      sync.Mutex
+	calls   map[contact.ID]chan<- command
+	serving int           // calls from their INVITE on, those being answered too
+	idle    chan struct{} // closed when serving falls to 0; nil while nobody waits for it
 
 	stop  chan struct{}
 	once  sync.Once
@@ -133,7 +135,41 @@ func (c *Conductor) Serve(ctx context.Context, leg *sip.Leg) {
 		c.serveLine(ctx, leg)
 		return
 	}
+	c.count(+1)
+	defer c.count(-1)
 	c.serveCall(ctx, leg)
+}
+
+func (c *Conductor) count(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.serving += n
+	if c.serving == 0 && c.idle != nil {
+		close(c.idle)
+		c.idle = nil
+	}
+}
+
+// AwaitIdle returns when no customer's call is left, or with the cause of
+// ctx's end. Agents' lines do not count: they stand as long as the desks do.
+func (c *Conductor) AwaitIdle(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		if c.serving == 0 {
+			c.mu.Unlock()
+			return nil
+		}
+		if c.idle == nil {
+			c.idle = make(chan struct{})
+		}
+		idle := c.idle
+		c.mu.Unlock()
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for calls: %w", context.Cause(ctx))
+		}
+	}
 }
 
 type command struct {

@@ -105,7 +105,7 @@ func (c *Conductor) serveLine(ctx context.Context, leg *sip.Leg) {
 	ep, sdp, err := c.deps.Media.Answer(ctx, leg.Offer(), media.Options{IdleLine: true, Label: leg.ID()})
 	if err != nil {
 		log.Warn("line refused", "error", err)
-		reject(ctx, log, leg, sip.StatusOf(err), "")
+		reject(ctx, log, leg, statusOf(err), "")
 		return
 	}
 	defer closeEndpoint(log, ep)

@@ -279,7 +279,12 @@ func (a *App) drain(ctx context.Context) {
 	if a.cfg.Drain > 0 {
 		a.log.Info("draining", "calls", a.voice.Calls(), "limit", a.cfg.Drain.String())
 	}
-	if err := a.ua.Drain(ctx); err != nil {
+	// From now on new calls are refused. The legs that are left are not waited
+	// for: agents' lines are among them, which stay up until the last call is over.
+	over, stop := context.WithCancel(ctx)
+	stop()
+	_ = a.ua.Drain(over) // the context's own error
+	if err := a.voice.AwaitIdle(ctx); err != nil {
 		a.log.Info("calls are cut off", "calls", a.voice.Calls())
 	}
 }
