@@ -67,8 +67,8 @@ func mailStyles() map[string]string {
 }
 
 const contentPage = `<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">` +
-	`<style>body{margin:0;font:13.5px/20px system-ui,sans-serif;color:#1b1b1b;background:#fff;overflow-wrap:anywhere}` +
-	`pre{white-space:pre-wrap;font:inherit}img{max-width:100%%;height:auto}table{max-width:100%%}` +
+	`<style>body{margin:0;font:15px/22px system-ui,sans-serif;color:#1b1b1b;background:#fff;overflow-wrap:anywhere}` +
+	`p:first-child,pre:first-child{margin-top:0}pre{white-space:pre-wrap;font:inherit}img{max-width:100%%;height:auto}table{max-width:100%%}` +
 	`blockquote{margin:0 0 0 8px;padding:0 0 0 8px;border-left:2px solid #bbb;color:#555}</style></head><body>%s</body></html>`
 
 // writeContent answers a mail body as a page for the sandboxed frame, and
