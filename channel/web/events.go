@@ -93,6 +93,7 @@ func (c *Channel) linkOpened(e *call, received time.Time) (journey.Event, bool) 
 	own.Kind = journey.KindLink
 	own.Identities = []journey.Identity{{Type: journey.Anonymous, Value: e.anonymous}}
 	own.Evidence = []journey.Evidence{journey.LinkEvidence(e.anonymous, link, e.at)}
+	own.OccurredAt = e.at.Add(-time.Millisecond) // before the page that it led to
 	own.Attrs = attrs("message", link.Message, "path", pathOf(e))
 	own.Summary = own.Attrs["path"]
 	return own, true
