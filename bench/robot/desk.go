@@ -380,6 +380,16 @@ func (d *Desk) Drop() {
 	d.wg.Wait()
 }
 
+// Crash is the end of a browser whose computer was switched off: event socket,
+// SIP socket and audio stop, and nobody says goodbye. Close may follow.
+func (d *Desk) Crash() {
+	d.Drop()
+	if l := d.Line; l != nil {
+		d.kit.UA.DisconnectWS(l.flow)
+		_ = l.ep.Close()
+	}
+}
+
 // Close signs out: line down, socket closed.
 func (d *Desk) Close(ctx context.Context) error {
 	var errs []error
