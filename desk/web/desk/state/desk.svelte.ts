@@ -38,6 +38,7 @@ export class Desk {
   busy = $state(''); // offer or contact id with a command under way
   signInError = $state<'' | 'wrong' | 'tooMany' | 'unreachable' | 'over'>('');
   wantsFocus = $state(0); // counts up when the dock should take the focus after an own action
+  gaveFocus = 0; // as far as that was done
   closed = $state.raw<{ id: string; who: string; channel: Channel; at: number }[]>([]); // of this sitting
   drafts = new Drafts();
 
