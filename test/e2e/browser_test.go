@@ -237,12 +237,16 @@ type place struct {
 	CSS     string `json:"css,omitempty"`
 	Text    string `json:"text,omitempty"`
 	First   bool   `json:"first,omitempty"`
+	Pressed *bool  `json:"pressed,omitempty"` // of a button that stays down
+	Checked *bool  `json:"checked,omitempty"`
 	In      *place `json:"in,omitempty"`
 	Frame   string `json:"frame,omitempty"` // CSS of an iframe to look into
 }
 
 func role(role, name string) place        { return place{Role: role, Name: name} }
 func words(text string) place             { return place{Text: text, First: true} }
+func (a place) pressed(on bool) place     { a.Pressed = &on; return a }
+func (a place) checked() place            { on := true; a.Checked = &on; return a }
 func (a place) in(outer place) place      { a.In = &outer; return a }
 func (a place) exactly() place            { a.Exact = true; return a }
 func (a place) with(text string) place    { a.Text = text; return a }

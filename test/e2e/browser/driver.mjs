@@ -63,13 +63,13 @@ class Tab {
     this.page.on('websocket', (ws) => ws.on('framereceived', ({ payload }) => typeof payload === 'string' && this.frames.push(payload)));
   }
 
-  /** find resolves a place: {in, frame, role, name, exact, label, testid, css, text, nth}. */
+  /** find resolves a place: {role, name, pattern, exact, pressed, checked | label | testid | css | text, first, in, frame}. */
   find(at) {
     let from = at.in ? this.find(at.in) : this.page;
     if (at.frame) from = from.frameLocator(at.frame);
     const name = at.name && (at.pattern ? new RegExp(at.name) : at.name);
     let found;
-    if (at.role) found = from.getByRole(at.role, { name: name || undefined, exact: at.exact });
+    if (at.role) found = from.getByRole(at.role, { name: name || undefined, exact: at.exact, pressed: at.pressed, checked: at.checked });
     else if (at.label) found = from.getByLabel(at.label, { exact: true });
     else if (at.testid) found = from.getByTestId(at.testid);
     else if (at.css) found = from.locator(at.css);
