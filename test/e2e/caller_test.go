@@ -14,7 +14,7 @@ import (
 )
 
 // token asks for a click-to-call token as the shop's button does.
-func (n *node) token(anonymous string) (token, ws string) {
+func (n *node) token(anonymous string) (token, ws, user string) {
 	n.t.Helper()
 	body, err := json.Marshal(map[string]string{"anonymousId": anonymous, "writeKey": writeKey})
 	require.NoError(n.t, err)
@@ -22,9 +22,9 @@ func (n *node) token(anonymous string) (token, ws string) {
 	require.NoError(n.t, err)
 	defer func() { _ = resp.Body.Close() }()
 	require.Equal(n.t, http.StatusOK, resp.StatusCode)
-	var t struct{ Token, WS string }
+	var t struct{ Token, WS, User string }
 	require.NoError(n.t, json.NewDecoder(resp.Body).Decode(&t))
-	return t.Token, "ws" + strings.TrimPrefix(n.URL, "http") + t.WS
+	return t.Token, "ws" + strings.TrimPrefix(n.URL, "http") + t.WS, t.User
 }
 
 // Pairing without caller ID: a visitor presses "call us" in the shop. The
@@ -35,13 +35,13 @@ func TestRowPairing_CallTokenFromTheShop(t *testing.T) {
 	n := w.start()
 	paola := n.ready("paola")
 	giulia.checkout(t, n.visitor("shop-caller", ""))
-	token, ws := n.token("shop-caller")
+	token, ws, user := n.token("shop-caller")
 	flow, err := w.kit.UA.ConnectWS(within(t), ws, nil)
 	require.NoError(t, err)
 	_, err = w.kit.UA.ConnectWS(within(t), ws, nil)
 	require.Error(t, err, "a token opens one socket")
 
-	c, err := w.kit.Call(within(t), robot.Dial{Via: flow, From: "guest", To: "shop", Say: robot.Tone(callerHz), Headers: map[string]string{"X-Filo-Token": token}})
+	c, err := w.kit.Call(within(t), robot.Dial{Via: flow, From: user, To: "shop", Say: robot.Tone(callerHz), Headers: map[string]string{"X-Filo-Token": token}})
 	require.NoError(t, err)
 	o := paola.offer("voice")
 	require.NotNil(t, o.Skipped)
