@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"filo/journey"
 	"filo/measure"
 	"filo/media"
-	"filo/router"
 	"filo/sip"
 )
 
@@ -26,22 +24,24 @@ type call struct {
 	room *media.Room
 	log  *slog.Logger
 
-	number  Number
+	number  Number // that was called
+	peer    string // the calling number, in E.164 where the journey can tell; "" for none
 	context contact.Context
-	card    *contact.Card // what the last Place was given
-	typed   []string      // choices made in the flow
-	skipped bool          // the flow was not run
-	target  contact.Target
+	typed   []string // choices made in the flow
+	skipped bool     // the flow was not run
+	rule    string   // of the skip or the question, "" for the menu
+	result  contact.Result
 
 	enqueued time.Time // the first Place: the age that the caller keeps
 	segment  measure.Segment
+	agent    contact.AgentID // who talked last
+	waited   time.Duration   // from the first Place to the first answer
 	talked   time.Duration
-	result   contact.Result
 
-	digits   chan rune
-	commands chan command
-	wg       sync.WaitGroup // music, digits, ringing phones
-	music    player
+	digits chan rune
+	keys   chan string // to be sent to the caller; nil until the first
+	music  player
+	wg     sync.WaitGroup // digits both ways, events of the media, ringing phones
 }
 
 var (
@@ -52,6 +52,7 @@ var (
 
 // serveCall conducts one customer's call.
 func (c *Conductor) serveCall(ctx context.Context, leg *sip.Leg) {
+	defer c.idle.enter()()
 	k := c.newCall(leg)
 	ctx, stop := context.WithTimeoutCause(ctx, c.cfg.MaxCall, errMaxCall)
 	defer stop()
@@ -64,12 +65,8 @@ func (c *Conductor) serveCall(ctx context.Context, leg *sip.Leg) {
 		k.refuse(ctx, err)
 		return
 	}
-	defer closeEndpoint(k.log, k.ep)
-	c.register(k.id, k.commands)
-	defer c.unregister(k.id)
 	c.metrics.calls.Inc()
 	defer c.metrics.calls.Dec()
-
 	k.wg.Go(func() { k.pumpDigits(ctx) })
 	k.wg.Go(func() { k.watchMedia(ctx, cancel) })
 	k.run(ctx)
@@ -78,12 +75,14 @@ func (c *Conductor) serveCall(ctx context.Context, leg *sip.Leg) {
 
 func (c *Conductor) newCall(leg *sip.Leg) *call {
 	info := leg.Info()
+	region := c.trunks[info.Trunk].Region
 	k := &call{
 		c: c, id: contact.NewID(info.Received), leg: leg, room: c.deps.Media.NewRoom(),
-		number:   c.cfg.Numbers[info.Called],
-		digits:   make(chan rune, 32),
-		commands: make(chan command),
-		result:   contact.InFlowEnd,
+		number: c.number(info.Called, region), peer: caller(info),
+		result: contact.InFlowEnd, digits: make(chan rune, 32),
+	}
+	if e164, ok := journey.NormalPhone(k.peer, region); ok {
+		k.peer = e164
 	}
 	k.log = c.log.With("call_id", leg.ID(), "contact_id", string(k.id))
 	return k
@@ -91,8 +90,8 @@ func (c *Conductor) newCall(leg *sip.Leg) *call {
 
 // caller is the calling number as the network gave it; "" when it was withheld
 // and for browser callers, whose one-time name is no number.
-func (k *call) caller() string {
-	if info := k.leg.Info(); info.User == "" {
+func caller(info sip.Info) string {
+	if info.User == "" {
 		return info.From
 	}
 	return ""
@@ -103,7 +102,7 @@ func (k *call) arrived(ctx context.Context) {
 	info := k.leg.Info()
 	trunk := k.c.trunks[info.Trunk]
 	k.context = k.c.deps.Journey.Arrived(ctx, journey.Arrival{
-		Contact: k.id, Caller: k.caller(), Called: info.Called,
+		Contact: k.id, Caller: caller(info), Called: info.Called,
 		Trunk: info.Trunk, Trusted: trunk.Trusted, Region: trunk.Region,
 		Attestation: info.Attestation, Withheld: info.Withheld,
 		Token: info.Headers[headerToken], At: info.Received,
@@ -117,36 +116,25 @@ func (k *call) arrived(ctx context.Context) {
 const headerToken = "X-Filo-Token"
 
 // answer takes the caller's offer, or makes ours when the INVITE had none,
-// and answers the call.
+// and answers the call. After an error nothing is held.
 func (k *call) answer(ctx context.Context) (err error) {
 	opts := media.Options{Label: k.leg.ID(), Source: sourceOf(k.leg.Info())}
+	offer := k.leg.Offer()
 	var sdp []byte
-	late := len(k.leg.Offer()) == 0
-	if late {
+	if len(offer) == 0 {
 		k.ep, sdp, err = k.c.deps.Media.Offer(ctx, opts, media.RTP)
 	} else {
-		k.ep, sdp, err = k.c.deps.Media.Answer(ctx, k.leg.Offer(), opts)
+		k.ep, sdp, err = k.c.deps.Media.Answer(ctx, offer, opts)
 	}
 	if err != nil {
 		return err
 	}
 	k.leg.OnReoffer(k.ep.Reoffer)
-	if err := k.leg.Answer(ctx, sdp); err != nil {
-		closeEndpoint(k.log, k.ep)
-		return err
-	}
-	k.c.metrics.setup.Observe(k.c.now().Sub(k.leg.Info().Received).Seconds())
-	if late {
-		return k.acceptLate(ctx)
-	}
-	return nil
-}
-
-// acceptLate takes the answer that comes with the ACK (RFC 3261 13.2.1).
-func (k *call) acceptLate(ctx context.Context) error {
-	sdp, err := k.leg.RemoteAnswer(ctx)
-	if err == nil {
-		err = k.ep.Accept(sdp)
+	if err = k.leg.Answer(ctx, sdp); err == nil {
+		k.c.metrics.setup.Observe(k.c.now().Sub(k.leg.Info().Received).Seconds())
+		if len(offer) == 0 {
+			err = k.acceptLate(ctx)
+		}
 	}
 	if err != nil {
 		closeEndpoint(k.log, k.ep)
@@ -154,107 +142,47 @@ func (k *call) acceptLate(ctx context.Context) error {
 	return err
 }
 
-// refuse ends a call that could not be answered.
-func (k *call) refuse(ctx context.Context, err error) {
-	k.c.metrics.results.WithLabelValues(string(contact.Failed)).Inc()
-	k.log.Warn("call not answered", "error", err)
-	reject(context.WithoutCancel(ctx), k.log, k.leg, statusOf(err), "")
+// acceptLate takes the answer that comes with the ACK (RFC 3261 13.2.1).
+func (k *call) acceptLate(ctx context.Context) error {
+	sdp, err := k.leg.RemoteAnswer(ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // says what it waited for
+	}
+	return k.ep.Accept(sdp)
 }
 
-// statusOf adds to sip's mapping what media says of a description: sip knows
-// nothing of media.
-func statusOf(err error) int {
-	switch {
-	case errors.Is(err, media.ErrBadSDP):
-		return 400
-	case errors.Is(err, media.ErrNotAcceptable):
-		return 488
-	case errors.Is(err, media.ErrNoPorts), errors.Is(err, media.ErrClosed):
-		return 503
+// refuse ends a call that could not be answered, or that was taken back first.
+func (k *call) refuse(ctx context.Context, err error) {
+	k.result = contact.Failed
+	if ctx.Err() != nil {
+		k.result = contact.Abandoned
+	} else {
+		k.log.Warn("call not answered", "error", err)
 	}
-	return sip.StatusOf(err)
+	k.c.metrics.results.WithLabelValues(string(k.result)).Inc()
+	refuseLeg(context.WithoutCancel(ctx), k.log, k.leg, codeOf(err))
 }
 
 // run leads the call from its first prompt to its last word: flow, queue,
 // talk, and again when the caller wishes to return to the menu.
 func (k *call) run(ctx context.Context) {
 	target, ok := k.plan(ctx)
-	for ok {
-		switch k.serve(ctx, target) {
-		case toMenu:
-			k.skipped = false
-			target, ok = k.menu(ctx)
-		case over:
-			return
-		}
+	for ok && k.serve(ctx, target) == toMenu {
+		target, ok = k.menu(ctx)
 	}
 }
 
-// plan decides between the skip, the question and the menu.
-func (k *call) plan(ctx context.Context) (contact.Target, bool) {
-	d := k.context.Decision
-	if k.number.Skip != nil && !*k.number.Skip {
-		return k.menu(ctx)
-	}
-	switch d.Action {
-	case contact.Skip:
-		k.skipped = true
-		return d.Target, true
-	case contact.Ask:
-		choice, err := ivr.Ask(ctx, k.port(), d.Choices, k.lang())
-		if err != nil {
-			return contact.Target{}, false
-		}
-		if choice != nil {
-			k.typed = append(k.typed, "reason="+choice.Reason)
-			k.segment.Rule = choice.Rule
-			return choice.Target, true
-		}
-	case contact.Menu:
-	}
-	return k.menu(ctx)
-}
-
-// menu runs the flow of the called number. ok is false when the call is over.
-func (k *call) menu(ctx context.Context) (t contact.Target, ok bool) {
-	name := k.number.Flow
-	if name == "" {
-		name = k.c.cfg.DefaultFlow
-	}
-	info := k.leg.Info()
-	out, err := ivr.Run(ctx, k.c.deps.Flows[name], k.port(), ivr.Env{
-		Caller: ivr.Caller{
-			Number: k.caller(), Name: info.FromName, Called: info.Called, Trunk: info.Trunk,
-			Attestation: info.Attestation, Withheld: info.Withheld,
-		},
-		Context: k.context, Now: k.c.now(), Lang: k.lang(),
-	})
-	k.typed = append(k.typed, out.Digits...)
-	for _, e := range out.Unplayed {
-		k.log.Warn("prompt not played", "error", e)
-	}
-	switch {
-	case ctx.Err() != nil:
-		return t, false
-	case err != nil:
-		k.log.Error("flow failed", "flow", name, "error", err)
-		k.result = contact.Failed
-		return t, false
-	case out.Kind != ivr.Enqueue:
-		if out.Kind == ivr.Transfer {
-			k.log.Warn("flow asks for a transfer to a number, which needs an outbound trunk", "flow", name)
-			k.result = contact.Failed
-		}
-		return t, false
-	}
-	return out.Target, true
-}
-
-func (k *call) lang() string {
-	if k.context.Lang != "" {
-		return k.context.Lang
-	}
-	return k.number.Lang
+// end lets go of the caller, then writes the call down.
+func (k *call) end(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
+	k.music.stop()
+	hangup(ctx, k.log, k.leg, "call over")
+	closeEndpoint(k.log, k.ep)
+	k.c.metrics.results.WithLabelValues(string(k.result)).Inc()
+	k.log.Info("call ended", "result", string(k.result), "queue", k.segment.Queue,
+		"agent_id", string(k.agent), "skipped", k.skipped, "context", string(k.context.Status),
+		"talk", k.talked.Round(time.Millisecond).String())
+	k.write(ctx)
 }
 
 // watchMedia ends the call when the caller's audio is gone for good.
@@ -272,29 +200,6 @@ func (k *call) watchMedia(ctx context.Context, end context.CancelCauseFunc) {
 	}
 }
 
-// pumpDigits joins the keys that come as RTP events and those that come as
-// SIP INFO into one channel. The oldest go when nobody wants them.
-func (k *call) pumpDigits(ctx context.Context) {
-	for {
-		var keys string
-		select {
-		case <-ctx.Done():
-			return
-		case d := <-k.ep.Digits():
-			keys = string(d.Key)
-		case keys = <-k.leg.Digits():
-		}
-		for _, key := range keys {
-			select {
-			case k.digits <- key:
-			default:
-				<-k.digits
-				k.digits <- key
-			}
-		}
-	}
-}
-
 // port is the call as a flow sees it.
 func (k *call) port() ivr.Port { return port{k} }
 
@@ -306,45 +211,8 @@ func (p port) Play(ctx context.Context, prompt ivr.Prompt) error {
 	if err != nil {
 		return err
 	}
-	return p.k.ep.Play(ctx, ready)
+	return p.k.ep.Play(ctx, ready) //nolint:wrapcheck // an adapter
 }
 
 // Digits implements ivr.Port.
 func (p port) Digits() <-chan rune { return p.k.digits }
-
-func sourceOf(info sip.Info) netip.Addr {
-	ap, err := netip.ParseAddrPort(info.Source)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr()
-}
-
-func reject(ctx context.Context, log *slog.Logger, leg *sip.Leg, code int, reason string) {
-	if err := leg.Reject(ctx, code, reason); err != nil {
-		log.Debug("reject", "error", err)
-	}
-}
-
-func hangup(ctx context.Context, log *slog.Logger, leg *sip.Leg, cause string) {
-	if err := leg.Hangup(ctx, sip.Hangup{Cause: cause}); err != nil {
-		log.Debug("hang up", "error", err)
-	}
-}
-
-func closeEndpoint(log *slog.Logger, ep media.Endpoint) {
-	if err := ep.Close(); err != nil {
-		log.Debug("close endpoint", "error", err)
-	}
-}
-
-// request is what the router is asked for.
-func (k *call) request(target contact.Target) router.Request {
-	info := k.leg.Info()
-	k.card = &contact.Card{
-		Contact: k.id, Channel: contact.Voice, Customer: k.context.Customer,
-		Queue: target.Queue, Peer: k.caller(), Arrived: info.Received,
-		Context: k.context, SkippedIVR: k.skipped, Digits: k.typed,
-	}
-	return router.Request{Card: k.card, Target: target, EnqueuedAt: k.enqueued}
-}

@@ -27,6 +27,8 @@ type Journey interface {
 
 // Agents tells how an agent is reached.
 type Agents interface {
+	// Known reports whether there is such an agent.
+	Known(id contact.AgentID) bool
 	// Phone reports whether the agent answers on a SIP phone rather than on a
 	// browser line.
 	Phone(id contact.AgentID) bool
@@ -72,12 +74,12 @@ type Conductor struct {
 	prompts *promptCache
 	music   media.Prompt
 	trunks  map[string]sip.Trunk
+	numbers map[string]Number // as configured, and in E.164
 	lines   lines
+	inboxes inboxes
+	idle    idle
 
-	mu      sync.Mutex
-	calls   map[contact.ID]chan<- command
-	serving int           // calls from their INVITE on, those being answered too
-	idle    chan struct{} // closed when serving falls to 0; nil while nobody waits for it
+	lineNews sync.Mutex // what the Watcher is told of lines is in order
 
 	stop  chan struct{}
 	once  sync.Once
@@ -99,7 +101,8 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Conductor, error) {
 		prompts: newPromptCache(deps.Prompts),
 		trunks:  map[string]sip.Trunk{},
 		lines:   lines{slots: map[contact.AgentID]*slot{}},
-		calls:   map[contact.ID]chan<- command{},
+		inboxes: inboxes{m: map[contact.ID]inbox{}},
+		numbers: map[string]Number{},
 		stop:    make(chan struct{}),
 	}
 	for _, t := range deps.Trunks {
@@ -112,6 +115,12 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Conductor, error) {
 		if _, ok := deps.Flows[n.Flow]; n.Flow != "" && !ok {
 			return nil, fmt.Errorf("numbers.%s.flow: no flow named %q", number, n.Flow)
 		}
+		if e164, ok := journey.NormalPhone(number, ""); ok {
+			c.numbers[e164] = n
+		}
+	}
+	for number, n := range cfg.Numbers {
+		c.numbers[number] = n // as it is written wins
 	}
 	music, err := c.prompts.load(ctx, ivr.Prompt{ID: cfg.Music})
 	if err != nil {
@@ -135,81 +144,19 @@ func (c *Conductor) Serve(ctx context.Context, leg *sip.Leg) {
 		c.serveLine(ctx, leg)
 		return
 	}
-	c.count(+1)
-	defer c.count(-1)
 	c.serveCall(ctx, leg)
 }
 
-func (c *Conductor) count(n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.serving += n
-	if c.serving == 0 && c.idle != nil {
-		close(c.idle)
-		c.idle = nil
+// number finds what is configured for a called number: as it was dialled, else
+// in E.164 by the trunk's region.
+func (c *Conductor) number(called, region string) Number {
+	if n, ok := c.numbers[called]; ok {
+		return n
 	}
-}
-
-// AwaitIdle returns when no customer's call is left, or with the cause of
-// ctx's end. Agents' lines do not count: they stand as long as the desks do.
-func (c *Conductor) AwaitIdle(ctx context.Context) error {
-	for {
-		c.mu.Lock()
-		if c.serving == 0 {
-			c.mu.Unlock()
-			return nil
-		}
-		if c.idle == nil {
-			c.idle = make(chan struct{})
-		}
-		idle := c.idle
-		c.mu.Unlock()
-		select {
-		case <-idle:
-		case <-ctx.Done():
-			return fmt.Errorf("wait for calls: %w", context.Cause(ctx))
-		}
+	if e164, ok := journey.NormalPhone(called, region); ok {
+		return c.numbers[e164]
 	}
-}
-
-type command struct {
-	contact.CallCommand
-	done chan<- error // buffered
-}
-
-// Command passes an agent's wish to the goroutine that owns the call and
-// returns what it said: contact.ErrNoContact, ErrNotYours, ErrBadCommand or nil.
-func (c *Conductor) Command(ctx context.Context, id contact.ID, cmd contact.CallCommand) error {
-	c.mu.Lock()
-	calls, ok := c.calls[id]
-	c.mu.Unlock()
-	if !ok {
-		return fmt.Errorf("%s call %s: %w", cmd.Verb, id, contact.ErrNoContact)
-	}
-	done := make(chan error, 1)
-	select {
-	case calls <- command{CallCommand: cmd, done: done}:
-	case <-ctx.Done():
-		return fmt.Errorf("%s call %s: %w", cmd.Verb, id, context.Cause(ctx))
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("%s call %s: %w", cmd.Verb, id, context.Cause(ctx))
-	}
-}
-
-func (c *Conductor) register(id contact.ID, ch chan<- command) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.calls[id] = ch
-}
-
-func (c *Conductor) unregister(id contact.ID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.calls, id)
+	return Number{}
 }
 
 // FollowPhones tells the desk of agents' SIP phones that register or leave,
@@ -221,10 +168,18 @@ func (c *Conductor) FollowPhones(ctx context.Context) error {
 			return nil
 		case e := <-c.deps.UA.Registered():
 			if agent := contact.AgentID(e.User); c.deps.Agents.Phone(agent) {
-				c.deps.Watcher.LineChanged(agent, c.deps.UA.Bindings(e.User) > 0)
+				c.tellLine(agent)
 			}
 		}
 	}
+}
+
+// tellLine tells the desk how the agent's line stands now: whoever tells last
+// tells the newest.
+func (c *Conductor) tellLine(agent contact.AgentID) {
+	c.lineNews.Lock()
+	defer c.lineNews.Unlock()
+	c.deps.Watcher.LineChanged(agent, c.LineUp(agent))
 }
 
 // LineUp reports whether the agent can be reached by voice: a browser line
@@ -242,11 +197,4 @@ func (c *Conductor) DropLine(ctx context.Context, agent contact.AgentID) {
 	if l, _ := c.lines.current(agent); l != nil {
 		hangup(ctx, c.log, l.leg, "signed out")
 	}
-}
-
-// Calls is the number of calls being conducted.
-func (c *Conductor) Calls() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.calls)
 }

@@ -3,6 +3,7 @@ package voice
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -32,7 +33,7 @@ type Config struct {
 // Number is one number that customers call.
 type Number struct {
 	Flow  string `yaml:"flow"`  // "" for the default flow
-	Lang  string `yaml:"lang"`  // language of the prompts, "" for the customer's or the flow's
+	Lang  string `yaml:"lang"`  // language of the prompts where the customer's is unknown, "" for the flow's
 	Skip  *bool  `yaml:"skip"`  // false: never skip the menu on this number
 	Label string `yaml:"label"` // to show
 }
@@ -68,8 +69,8 @@ func (c Config) Validate() error {
 			bad(key, "%v must be more than 0", d)
 		}
 	}
-	if len(c.Escape) > 1 {
-		bad("escape", "%q must be one key or empty", c.Escape)
+	if len(c.Escape) > 1 || !strings.Contains(keypad, c.Escape) {
+		bad("escape", "%q must be one key (0-9 * # A-D) or empty", c.Escape)
 	}
 	return errors.Join(errs...)
 }

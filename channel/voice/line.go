@@ -2,7 +2,10 @@ package voice
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
+	"time"
 
 	"filo/contact"
 	"filo/media"
@@ -16,7 +19,8 @@ type line struct {
 	ep    media.Endpoint
 }
 
-// lines are the standing lines, one for an agent.
+// lines are the standing lines, one for an agent. A slot stays: there are as
+// many as agents.
 type lines struct {
 	mu    sync.Mutex
 	slots map[contact.AgentID]*slot
@@ -37,6 +41,13 @@ func (l *lines) slot(agent contact.AgentID) *slot {
 	return s
 }
 
+// set gives the slot a line, or none, and wakes who follows it.
+func (s *slot) set(next *line) {
+	s.line = next
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
 // current returns the agent's line, nil for none, and a channel that is closed
 // at its next change.
 func (l *lines) current(agent contact.AgentID) (*line, <-chan struct{}) {
@@ -51,9 +62,8 @@ func (l *lines) put(agent contact.AgentID, next *line) (old *line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.slot(agent)
-	old, s.line = s.line, next
-	close(s.changed)
-	s.changed = make(chan struct{})
+	old = s.line
+	s.set(next)
 	return old
 }
 
@@ -65,9 +75,7 @@ func (l *lines) drop(gone *line) bool {
 	if s.line != gone {
 		return false
 	}
-	s.line = nil
-	close(s.changed)
-	s.changed = make(chan struct{})
+	s.set(nil)
 	return true
 }
 
@@ -78,8 +86,7 @@ func (l *lines) use(agent contact.AgentID, busy bool) {
 	l.slot(agent).busy = busy
 }
 
-// inUse reports whether a call is on the agent's line and audio still comes
-// over it: such a line is not given away without a confirmation.
+// inUse reports whether a call is on the agent's line.
 func (l *lines) inUse(agent contact.AgentID) (*line, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,40 +105,63 @@ func (c *Conductor) serveLine(ctx context.Context, leg *sip.Leg) {
 	info := leg.Info()
 	agent := contact.AgentID(info.User)
 	log := c.log.With("leg_id", leg.ID(), "agent_id", string(agent))
-	if old, busy := c.lines.inUse(agent); busy && !c.silent(old.ep) && info.Headers[headerTakeover] == "" {
-		reject(ctx, log, leg, 486, "Line in use")
+	if !c.deps.Agents.Known(agent) || c.deps.Agents.Phone(agent) {
+		refuseLeg(ctx, log, leg, codeForbidden)
 		return
 	}
-	ep, sdp, err := c.deps.Media.Answer(ctx, leg.Offer(), media.Options{IdleLine: true, Label: leg.ID()})
+	if old, busy := c.lines.inUse(agent); busy && !c.silent(old.ep) && info.Headers[headerTakeover] == "" {
+		refuseLeg(ctx, log, leg, codeBusy)
+		return
+	}
+	ep, err := c.answerLine(ctx, leg)
 	if err != nil {
-		log.Warn("line refused", "error", err)
-		reject(ctx, log, leg, statusOf(err), "")
+		log.Warn("line not answered", "error", err)
+		refuseLeg(context.WithoutCancel(ctx), log, leg, codeOf(err))
 		return
 	}
 	defer closeEndpoint(log, ep)
-	leg.OnReoffer(ep.Reoffer)
-	if err := leg.Answer(ctx, sdp); err != nil {
-		log.Warn("line not answered", "error", err)
-		return
-	}
-	if !c.awaitConnected(ctx, ep) {
+	if !awaitConnected(ctx, ep) {
+		log.Info("line did not connect")
 		return
 	}
 	l := &line{agent: agent, leg: leg, ep: ep}
 	if old := c.lines.put(agent, l); old != nil {
 		hangup(ctx, log, old.leg, "replaced by a newer line")
 	}
-	c.deps.Watcher.LineChanged(agent, true)
+	c.tellLine(agent)
 	c.metrics.lines.Inc()
 	defer c.metrics.lines.Dec()
-	c.holdLine(ctx, ep)
+	holdLine(ctx, ep)
 	if c.lines.drop(l) {
-		c.deps.Watcher.LineChanged(agent, false)
+		c.tellLine(agent)
 	}
 }
 
+// answerLine takes the browser's offer; there is none of ours for a line.
+func (c *Conductor) answerLine(ctx context.Context, leg *sip.Leg) (media.Endpoint, error) {
+	if len(leg.Offer()) == 0 {
+		return nil, fmt.Errorf("no offer: %w", media.ErrNotAcceptable)
+	}
+	ep, sdp, err := c.deps.Media.Answer(ctx, leg.Offer(), media.Options{
+		IdleLine: true, Label: leg.ID(), Source: sourceOf(leg.Info()),
+	})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what it is
+	}
+	leg.OnReoffer(ep.Reoffer)
+	if err := leg.Answer(ctx, sdp); err != nil {
+		return nil, errors.Join(err, ep.Close())
+	}
+	return ep, nil
+}
+
+// connectTime bounds the wait for ICE and DTLS of a new line.
+const connectTime = 15 * time.Second
+
 // awaitConnected waits until packets can flow.
-func (c *Conductor) awaitConnected(ctx context.Context, ep media.Endpoint) bool {
+func awaitConnected(ctx context.Context, ep media.Endpoint) bool {
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
 	for {
 		select {
 		case <-ctx.Done():
@@ -148,7 +178,7 @@ func (c *Conductor) awaitConnected(ctx context.Context, ep media.Endpoint) bool 
 }
 
 // holdLine returns when the line is over.
-func (c *Conductor) holdLine(ctx context.Context, ep media.Endpoint) {
+func holdLine(ctx context.Context, ep media.Endpoint) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -161,7 +191,17 @@ func (c *Conductor) holdLine(ctx context.Context, ep media.Endpoint) {
 	}
 }
 
-// silent reports that no audio came over ep for a while.
+// firstAudio is how long a browser may take to send after it was joined to a
+// call: until then its line sent nothing.
+const firstAudio = 2 * time.Second
+
+// silent reports that no audio has come over ep for too long. It reads the
+// clock of the media, which no configuration sets back.
 func (c *Conductor) silent(ep media.Endpoint) bool {
-	return c.now().Sub(ep.Stats().LastRTPIn) > c.cfg.LineSilence
+	s, limit := ep.Stats(), c.cfg.LineSilence
+	last := s.LastRTPIn
+	if s.Joined.After(last) {
+		last, limit = s.Joined, max(limit, firstAudio)
+	}
+	return time.Since(last) > limit
 }

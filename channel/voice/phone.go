@@ -2,6 +2,7 @@ package voice
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"filo/contact"
@@ -14,7 +15,7 @@ import (
 type ring struct {
 	answers  chan ringAnswer // nil for no ring: never ready
 	cancel   context.CancelFunc
-	answered *ringAnswer // the leg that the router gave the call
+	accepted *ringAnswer // the router gave it the call; the event is still to be read
 }
 
 type ringAnswer struct {
@@ -27,10 +28,6 @@ type ringAnswer struct {
 
 func noRing() *ring { return &ring{cancel: func() {}} }
 
-// stop cancels what still rings; a 200 that comes later is ended by sip and
-// the endpoint closed by the ringing goroutine.
-func (r *ring) stop() { r.cancel() }
-
 // ringPhone sends the INVITE in the background. Whoever stops the ring first
 // need not take its answer: the goroutine then cleans up by itself.
 func (k *call) ringPhone(ctx context.Context, e router.Event) *ring {
@@ -41,7 +38,7 @@ func (k *call) ringPhone(ctx context.Context, e router.Event) *ring {
 		select {
 		case r.answers <- a:
 		case <-ctx.Done():
-			a.close(context.WithoutCancel(ctx), k.log)
+			a.close(ctx, k.log, "offer is gone")
 		}
 	})
 	return r
@@ -54,31 +51,70 @@ func (k *call) invitePhone(ctx context.Context, e router.Event) (a ringAnswer) {
 	if a.err != nil {
 		return a
 	}
-	info := k.leg.Info()
-	from := k.caller()
-	if info.Withheld || from == "" {
+	from := k.peer
+	if from == "" {
 		from = "anonymous"
 	}
 	a.leg, a.err = k.c.deps.UA.Invite(ctx, sip.Target{User: string(e.Agent)}, sip.InviteOptions{
 		From: from, FromName: k.context.Name, SDP: offer,
-		Headers: map[string]string{"X-Filo-Contact": string(k.id), "X-Filo-Queue": k.target.Queue},
+		Headers: map[string]string{"X-Filo-Contact": string(k.id), "X-Filo-Queue": k.segment.Queue},
 	})
 	if a.err == nil {
 		a.leg.OnReoffer(a.ep.Reoffer)
 		a.err = a.ep.Accept(a.leg.RemoteSDP())
 	}
 	if a.err != nil {
-		a.close(context.WithoutCancel(ctx), k.log)
+		a.close(ctx, k.log, "media not usable")
+		a.leg, a.ep = nil, nil
 	}
 	return a
 }
 
 // close gives back whatever a holds.
-func (a *ringAnswer) close(ctx context.Context, log *slog.Logger) {
+func (a *ringAnswer) close(ctx context.Context, log *slog.Logger, why string) {
 	if a.leg != nil {
-		hangup(ctx, log, a.leg, "offer is gone")
+		hangup(context.WithoutCancel(ctx), log, a.leg, why)
 	}
 	if a.ep != nil {
 		closeEndpoint(log, a.ep)
 	}
+}
+
+// stopRing cancels what still rings, and hangs up what was answered for a call
+// that is gone. A 200 that comes later is ended by sip, the endpoint closed by
+// the ringing goroutine.
+func (w *waiting) stopRing(ctx context.Context) {
+	w.ring.cancel()
+	if a := w.ring.accepted; a != nil {
+		a.close(ctx, w.k.log, "offer is gone")
+	}
+	w.ring = noRing()
+}
+
+// phoneAnswered takes what an agent's SIP phone said: its 200 is the
+// acceptance, anything else the refusal. The router orders it against expiry
+// and the caller's end; a phone that comes second is hung up unpenalised.
+func (w *waiting) phoneAnswered(ctx context.Context, a ringAnswer) {
+	k, r := w.k, w.k.c.deps.Router
+	if a.err != nil {
+		var refused *sip.StatusError
+		if !errors.As(a.err, &refused) && ctx.Err() == nil {
+			k.log.Warn("phone not reached", "agent_id", string(a.agent), "error", a.err)
+		}
+		k.c.metrics.phone.WithLabelValues("refused").Inc()
+		w.stopRing(ctx)
+		if err := r.Reject(ctx, a.offer, a.agent, "phone"); err != nil {
+			k.log.Debug("refusal came late", "offer_id", a.offer.String(), "error", err)
+		}
+		return
+	}
+	if err := r.Accept(ctx, a.offer, a.agent); err != nil {
+		k.log.Debug("answer came late", "offer_id", a.offer.String(), "error", err)
+		k.c.metrics.phone.WithLabelValues("late").Inc()
+		a.close(ctx, k.log, "offer is gone")
+		w.stopRing(ctx)
+		return
+	}
+	k.c.metrics.phone.WithLabelValues("answered").Inc()
+	w.ring.accepted = &a
 }

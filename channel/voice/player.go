@@ -11,14 +11,15 @@ import (
 
 // player is at most one prompt that plays to one endpoint in the background.
 type player struct {
-	cancel context.CancelFunc
+	cancel context.CancelFunc // nil while nothing plays
+	wg     sync.WaitGroup
 }
 
 // start plays p until stop; it replaces what played before.
-func (p *player) start(ctx context.Context, wg *sync.WaitGroup, log *slog.Logger, ep media.Endpoint, prompt media.Prompt) {
+func (p *player) start(ctx context.Context, log *slog.Logger, ep media.Endpoint, prompt media.Prompt) {
 	p.stop()
 	ctx, p.cancel = context.WithCancel(ctx)
-	wg.Go(func() {
+	p.wg.Go(func() {
 		err := ep.Play(ctx, prompt)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, media.ErrInterrupted) && !errors.Is(err, media.ErrClosed) {
 			log.Warn("prompt stopped", "error", err)
@@ -26,10 +27,12 @@ func (p *player) start(ctx context.Context, wg *sync.WaitGroup, log *slog.Logger
 	})
 }
 
-// stop returns at once; the endpoint falls silent with the next frame.
+// stop lets the endpoint fall silent with the next frame. It waits for the
+// goroutine, which takes no time: a Play that began late would cut off the next.
 func (p *player) stop() {
 	if p.cancel != nil {
 		p.cancel()
+		p.wg.Wait()
 		p.cancel = nil
 	}
 }

@@ -11,28 +11,16 @@ import (
 	"filo/measure"
 )
 
-// end hangs up, writes the call on the thread and closes its segment.
-func (k *call) end(ctx context.Context) {
-	ctx = context.WithoutCancel(ctx)
-	hangup(ctx, k.log, k.leg, "normal clearing")
-	now := k.c.now()
-	if k.segment.Contact != "" {
-		k.segment.EndedAt, k.segment.Result = now, k.result
-		k.c.deps.Measure.Record(k.segment)
-	}
-	k.c.metrics.results.WithLabelValues(string(k.result)).Inc()
-	k.log.Info("call ended", "result", string(k.result), "queue", k.target.Queue,
-		"agent_id", string(k.segment.Agent), "skipped", k.skipped, "context", string(k.context.Status),
-		"talk", k.talked.Round(time.Millisecond).String())
-	k.write(ctx, now)
-}
-
 // writeTimeout bounds the wait for the Record: the caller has gone already.
 const writeTimeout = 5 * time.Second
 
 // write puts the call itself on the caller's thread.
-func (k *call) write(ctx context.Context, now time.Time) {
-	info := k.leg.Info()
+func (k *call) write(ctx context.Context) {
+	info, now := k.leg.Info(), k.c.now()
+	waited := k.waited
+	if k.agent == "" && !k.enqueued.IsZero() {
+		waited = now.Sub(k.enqueued)
+	}
 	e := journey.Event{
 		Source: "voice", SourceID: string(k.id), Contact: k.id, Customer: k.context.Customer,
 		OccurredAt: info.Received, ReceivedAt: now,
@@ -40,9 +28,9 @@ func (k *call) write(ctx context.Context, now time.Time) {
 		Reason: k.context.Decision.Reason, Summary: k.summary(),
 		Attrs: map[string]string{
 			"result":  string(k.result),
-			"queue":   k.target.Queue,
+			"queue":   k.segment.Queue,
 			"talk":    strconv.Itoa(int(k.talked / time.Second)),
-			"wait":    strconv.Itoa(int(since(k.segment.AnsweredAt, k.enqueued) / time.Second)),
+			"wait":    strconv.Itoa(int(waited / time.Second)),
 			"skipped": strconv.FormatBool(k.skipped),
 		},
 	}
@@ -50,12 +38,10 @@ func (k *call) write(ctx context.Context, now time.Time) {
 		e.Attrs["rule"] = k.context.Decision.Rule
 		e.Attrs["confidence"] = strconv.FormatFloat(k.context.Decision.Confidence, 'f', 2, 64)
 	}
-	if a := k.segment.Agent; a != "" {
+	if a := k.agent; a != "" {
 		e.Attrs["agent"], e.Attrs["agent_name"] = string(a), k.c.deps.Agents.Name(a)
 	}
-	if id, ok := k.c.identity(k.caller(), k.c.trunks[info.Trunk].Region); ok && !info.Withheld && info.Trunk != "" {
-		e.Identities = append(e.Identities, id)
-	}
+	e.Identities = phoneOf(k.peer)
 	if e.Customer == "" && len(e.Identities) == 0 {
 		return // nobody's thread: the number was withheld
 	}
@@ -66,17 +52,21 @@ func (k *call) write(ctx context.Context, now time.Time) {
 	}
 }
 
-func (c *Conductor) identity(number, region string) (journey.Identity, bool) {
-	e164, ok := journey.NormalPhone(number, region)
-	return journey.Identity{Type: journey.Phone, Value: e164}, ok
+// phoneOf is the identity of a caller, none for a withheld number.
+func phoneOf(peer string) []journey.Identity {
+	e164, ok := journey.NormalPhone(peer, "") // a peer is E.164 already, or no number
+	if !ok {
+		return nil
+	}
+	return []journey.Identity{{Type: journey.Phone, Value: e164}}
 }
 
 // summary is the call in one line, in figures: words are made by the screen.
 func (k *call) summary() string {
 	switch {
-	case k.segment.Agent != "":
+	case k.agent != "":
 		m := int(k.talked.Round(time.Second) / time.Second)
-		return fmt.Sprintf("%d:%02d with %s", m/60, m%60, k.c.deps.Agents.Name(k.segment.Agent))
+		return fmt.Sprintf("%d:%02d with %s", m/60, m%60, k.c.deps.Agents.Name(k.agent))
 	case k.result == contact.Abandoned:
 		return "Left before an answer"
 	}
@@ -97,9 +87,7 @@ func (c *Conductor) WrapUp(ctx context.Context, card *contact.Card, n contact.Wr
 		Kind: journey.KindNote, Summary: n.Note,
 		Attrs: map[string]string{"agent": string(n.Agent), "agent_name": c.deps.Agents.Name(n.Agent), "disposition": n.Disposition},
 	}
-	if id, ok := c.identity(card.Peer, ""); ok {
-		e.Identities = append(e.Identities, id)
-	}
+	e.Identities = phoneOf(card.Peer)
 	if e.Customer == "" && len(e.Identities) == 0 {
 		return nil
 	}

@@ -22,7 +22,8 @@ type party struct {
 
 // party returns nil when the agent who accepted cannot be reached.
 func (w *waiting) party(e router.Event) *party {
-	if a := w.ring.answered; a != nil {
+	if a := w.ring.accepted; a != nil && a.offer == e.Offer {
+		w.ring.accepted = nil
 		return &party{agent: e.Agent, ep: a.ep, leg: a.leg}
 	}
 	l, changed := w.k.c.lines.current(e.Agent)
@@ -40,6 +41,15 @@ func (p *party) gone() <-chan struct{} {
 	return p.leg.Done()
 }
 
+// media tells of a phone whose audio stopped; nil for browser lines, which
+// their own goroutine follows.
+func (p *party) media() <-chan media.Event {
+	if p.leg == nil {
+		return nil
+	}
+	return p.ep.Events()
+}
+
 // conversation is a caller and an agent in one room.
 type conversation struct {
 	k     *call
@@ -47,38 +57,54 @@ type conversation struct {
 	state CallState
 	leave func() // of the agent; nil while apart
 	grace <-chan time.Time
+
+	accepted time.Time // by the clock of the media
+	heard    bool      // both have had audio from the other
+	held     time.Time // since when the caller is on hold; zero: not
 }
 
 // watchEvery is how often a talking line is looked at.
 const watchEvery = 200 * time.Millisecond
 
-// talk connects caller and agent until one of them ends it. It reports
-// whether the agent was lost instead, so that the caller must be served anew.
-func (k *call) talk(ctx context.Context, p *party, e router.Event) (lost bool) {
-	v := &conversation{k: k, p: p}
-	leaveCaller := k.room.Join(k.ep, media.Role{})
-	defer leaveCaller()
+// talk connects caller and agent until one of them ends it. It reports whether
+// the agent was lost instead: then the caller waits again, with music.
+func (w *waiting) talk(ctx context.Context, p *party, e router.Event) (lost bool) {
+	k := w.k
+	v := &conversation{k: k, p: p, accepted: time.Now().Add(-max(0, k.c.now().Sub(e.At)))}
+	defer k.room.Join(k.ep, media.Role{})()
 	if p.leg == nil {
 		k.c.lines.use(p.agent, true)
 		defer k.c.lines.use(p.agent, false)
 	} else {
-		defer func() {
-			hangup(context.WithoutCancel(ctx), k.log, p.leg, "conversation over")
-			closeEndpoint(k.log, p.ep)
-		}()
+		defer func() { (&ringAnswer{leg: p.leg, ep: p.ep}).close(ctx, k.log, "conversation over") }()
 	}
-	v.together(ctx)
-	k.segment.Agent, k.segment.AnsweredAt = p.agent, k.c.now()
-	k.c.deps.Measure.Record(k.segment)
-	lost = v.run(ctx)
-	v.observe(e.At)
-	v.apart(ctx)
-	k.music.stop()
-	k.talked += since(k.c.now(), k.segment.AnsweredAt)
+	v.together()
+	k.connected(p.agent)
+	begun := k.c.now()
+	lost = v.run(ctx, w.commands, w.takeEarly())
+	v.observe()
+	v.hold(false)
+	k.talked += k.c.now().Sub(begun)
+	if v.leave != nil {
+		v.leave()
+	}
+	if lost {
+		k.closeSegment(contact.Transferred)
+		k.openSegment(k.segment.Queue)
+		k.music.start(ctx, k.log, k.ep, k.c.music)
+	}
 	return lost
 }
 
-func (v *conversation) run(ctx context.Context) (lost bool) {
+func (v *conversation) run(ctx context.Context, commands <-chan command, early []command) (lost bool) {
+	for i, cmd := range early {
+		if v.command(ctx, cmd) {
+			for _, late := range early[i+1:] {
+				late.done <- contact.ErrBadCommand
+			}
+			return false
+		}
+	}
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
@@ -87,15 +113,20 @@ func (v *conversation) run(ctx context.Context) (lost bool) {
 			return false
 		case <-v.p.gone():
 			return false
+		case e := <-v.p.media():
+			if e.Kind == media.Timeout || e.Kind == media.Failed {
+				v.k.c.metrics.lineLost.Inc()
+				return true
+			}
 		case <-v.p.changed:
 			v.lineChanged(ctx)
 		case <-tick.C:
+			v.observe()
 			v.listen(ctx)
 		case <-v.grace:
-			v.k.c.metrics.lineLost.Inc()
 			return true
 		case <-v.k.digits: // the agent hears them as tones; nothing here wants them
-		case cmd := <-v.k.commands:
+		case cmd := <-commands:
 			if v.command(ctx, cmd) {
 				return false
 			}
@@ -103,15 +134,15 @@ func (v *conversation) run(ctx context.Context) (lost bool) {
 	}
 }
 
-// together puts the agent into the room; the caller's music ends.
-func (v *conversation) together(ctx context.Context) {
-	if v.leave != nil || v.p.ep == nil || v.state.Hold {
+// together puts the agent into the room, unless there is a reason to be apart;
+// the caller's music ends.
+func (v *conversation) together() {
+	if v.leave != nil || v.p.ep == nil || v.state.Hold || v.state.LineLost {
 		return
 	}
 	v.k.music.stop()
-	v.leave = v.k.room.Join(v.p.ep, media.Role{})
 	v.p.ep.Mute(v.state.Muted)
-	_ = ctx
+	v.leave = v.k.room.Join(v.p.ep, media.Role{})
 }
 
 // apart takes the agent out of the room; the caller hears music.
@@ -121,9 +152,7 @@ func (v *conversation) apart(ctx context.Context) {
 	}
 	v.leave()
 	v.leave = nil
-	if ctx.Err() == nil {
-		v.k.music.start(ctx, &v.k.wg, v.k.log, v.k.ep, v.k.c.music)
-	}
+	v.k.music.start(ctx, v.k.log, v.k.ep, v.k.c.music)
 }
 
 // lineChanged follows the agent's newest browser line.
@@ -138,13 +167,13 @@ func (v *conversation) lineChanged(ctx context.Context) {
 	}
 	v.p.ep = l.ep
 	v.lost(false)
-	v.together(ctx)
+	v.together()
 }
 
 // listen notices a browser that went silent (a reload, a dead network) well
-// before ICE does, and its return.
+// before ICE does, and its return. On hold it may be silent.
 func (v *conversation) listen(ctx context.Context) {
-	if v.p.leg != nil || v.p.ep == nil || v.p.ep.Stats().FirstRTPIn.IsZero() {
+	if v.p.leg != nil || v.p.ep == nil {
 		return
 	}
 	switch silent := v.k.c.silent(v.p.ep); {
@@ -153,17 +182,18 @@ func (v *conversation) listen(ctx context.Context) {
 		v.lost(true)
 	case !silent && v.state.LineLost:
 		v.lost(false)
-		v.together(ctx)
+		v.together()
 	}
 }
 
+// lost starts or ends the grace in which a line may come back.
 func (v *conversation) lost(on bool) {
 	if v.state.LineLost == on {
 		return
 	}
-	v.state.LineLost = on
-	v.grace = nil
+	v.state.LineLost, v.grace = on, nil
 	if on {
+		v.k.c.metrics.lineLost.Inc()
 		v.grace = time.After(v.k.c.cfg.LineGrace)
 	}
 	v.tell()
@@ -177,21 +207,22 @@ func (v *conversation) command(ctx context.Context, cmd command) (ended bool) {
 		cmd.done <- contact.ErrNotYours
 		return false
 	}
+	before := v.state
 	var err error
 	switch cmd.Verb {
 	case contact.Hold:
-		v.state.Hold = true
+		v.hold(true)
 		v.apart(ctx)
 	case contact.Resume:
-		v.state.Hold = false
-		v.together(ctx)
+		v.hold(false)
+		v.together()
 	case contact.Mute, contact.Unmute:
 		v.state.Muted = cmd.Verb == contact.Mute
 		if v.p.ep != nil {
 			v.p.ep.Mute(v.state.Muted)
 		}
 	case contact.SendDigits:
-		err = v.sendDigits(ctx, cmd.Digits)
+		err = v.k.sendDigits(ctx, cmd.Digits)
 	case contact.WrongReason:
 		v.k.c.deps.Journey.CountDecision(v.k.context.Decision.Rule, journey.Wrong)
 	case contact.HangUp:
@@ -200,45 +231,39 @@ func (v *conversation) command(ctx context.Context, cmd command) (ended bool) {
 		err = contact.ErrBadCommand
 	}
 	cmd.done <- err
-	if err == nil && !ended {
+	if v.state != before {
 		v.tell()
 	}
 	return ended
 }
 
-// sendDigits plays keys to the caller, in the background: a key lasts 180 ms.
-func (v *conversation) sendDigits(ctx context.Context, keys string) error {
-	if len(keys) == 0 || len(keys) > 32 {
-		return contact.ErrBadCommand
-	}
-	for _, r := range keys {
-		if !isKey(r) {
-			return contact.ErrBadCommand
-		}
-	}
-	k := v.k
-	k.wg.Go(func() {
-		if err := k.ep.SendDigits(ctx, keys); err != nil && ctx.Err() == nil {
-			k.log.Warn("send digits", "error", err)
-		}
-	})
-	return nil
-}
-
-func isKey(r rune) bool {
-	return r >= '0' && r <= '9' || r == '*' || r == '#' || r >= 'A' && r <= 'D'
-}
-
-// observe measures how long after the acceptance both could hear each other.
-func (v *conversation) observe(accepted time.Time) {
-	if v.p.ep == nil {
+// hold keeps the time that the caller was on hold.
+func (v *conversation) hold(on bool) {
+	if v.state.Hold == on {
 		return
 	}
-	both := v.k.ep.Stats().JoinFirstOut
-	if at := v.p.ep.Stats().JoinFirstOut; at.After(both) {
-		both = at
+	now := v.k.c.now()
+	if on {
+		v.held = now
+	} else {
+		v.k.segment.HoldTime += now.Sub(v.held)
 	}
-	if !both.IsZero() && both.After(accepted) {
-		v.k.c.metrics.acceptToAudio.Observe(both.Sub(accepted).Seconds())
+	v.state.Hold = on
+}
+
+// observe measures, once, how long after the acceptance both could hear each
+// other.
+func (v *conversation) observe() {
+	if v.heard || v.leave == nil {
+		return
 	}
+	toCaller, toAgent := v.k.ep.Stats().JoinFirstOut, v.p.ep.Stats().JoinFirstOut
+	if toCaller.IsZero() || toAgent.IsZero() {
+		return
+	}
+	v.heard = true
+	if toAgent.After(toCaller) {
+		toCaller = toAgent
+	}
+	v.k.c.metrics.acceptToAudio.Observe(max(0, toCaller.Sub(v.accepted)).Seconds())
 }

@@ -2,7 +2,8 @@ package voice
 
 import (
 	"context"
-	"time"
+	"errors"
+	"slices"
 
 	"filo/contact"
 	"filo/journey"
@@ -15,166 +16,206 @@ type next int
 
 const (
 	over   next = iota
-	toMenu      // the caller pressed the escape key while waiting
+	toMenu      // the caller pressed the escape key, or was sent where nothing is
 )
 
-// serve places the call and waits with it until somebody talks to the caller
-// or the caller leaves.
+// serve places the call and waits with it until somebody has talked to the
+// caller or the caller leaves.
 func (k *call) serve(ctx context.Context, target contact.Target) next {
-	if k.enqueued.IsZero() {
-		k.enqueued = k.c.now()
-	}
-	k.target = target
-	k.result = contact.Abandoned
-	ticket, err := k.c.deps.Router.Place(ctx, k.request(target))
-	if err != nil {
-		k.log.Error("place call in queue", "queue", target.Queue, "error", err)
+	ticket, target, err := k.place(ctx, target)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		k.result = contact.Abandoned
+		return over
+	case k.rule != "": // a rule's queue does not exist: as if there were no rule
+		k.log.Error("place call of a rule", "rule", k.rule, "queue", target.Queue, "error", err)
+		return toMenu
+	default:
+		k.log.Error("place call", "queue", target.Queue, "error", err)
 		k.result = contact.Failed
 		return over
 	}
-	k.segment = measure.Segment{
-		Contact: k.id, Channel: contact.Voice, Queue: target.Queue,
-		ArrivedAt: k.leg.Info().Received, EnqueuedAt: k.enqueued,
-		SkippedIVR: k.skipped, Rule: k.segment.Rule,
-	}
-	if k.skipped {
-		k.segment.Rule = k.context.Decision.Rule
-	}
-	k.c.deps.Measure.Record(k.segment)
-	k.music.start(ctx, &k.wg, k.log, k.ep, k.c.music)
+	k.openSegment(target.Queue)
+	k.music.start(ctx, k.log, k.ep, k.c.music)
 	defer k.music.stop()
-	w := waiting{k: k, ticket: ticket, ring: noRing()}
-	defer w.ring.stop()
+	commands, shut := k.c.inboxes.open(k.id)
+	defer shut()
+	w := waiting{k: k, ticket: ticket, commands: commands, ring: noRing()}
+	defer func() { w.stopRing(ctx) }()
 	return w.run(ctx)
+}
+
+// place asks the router for an agent. A menu's choice that names a queue which
+// does not exist goes to the fallback queue.
+func (k *call) place(ctx context.Context, target contact.Target) (*router.Ticket, contact.Target, error) {
+	if k.enqueued.IsZero() {
+		k.enqueued = k.c.now()
+	}
+	t, err := k.c.deps.Router.Place(ctx, k.request(target))
+	if errors.Is(err, router.ErrNoQueue) && k.rule == "" {
+		if instead, ok := k.fallback(ctx); ok {
+			k.log.Error("no such queue; the call goes to another", "queue", target.Queue, "instead", instead.Queue)
+			target = instead
+			t, err = k.c.deps.Router.Place(ctx, k.request(target))
+		}
+	}
+	return t, target, err //nolint:wrapcheck // names the contact
+}
+
+// request is what the router is asked for.
+func (k *call) request(target contact.Target) router.Request {
+	return router.Request{Target: target, EnqueuedAt: k.enqueued, Card: &contact.Card{
+		Contact: k.id, Channel: contact.Voice, Customer: k.context.Customer,
+		Queue: target.Queue, Peer: k.peer, Arrived: k.leg.Info().Received,
+		Context: k.context, SkippedIVR: k.skipped, Digits: slices.Clone(k.typed),
+	}}
 }
 
 // waiting is a call between Place and its end: in the queue, at an agent's
 // bell, in conversation.
 type waiting struct {
-	k      *call
-	ticket *router.Ticket
-	ring   *ring // of an agent's SIP phone; never nil
+	k        *call
+	ticket   *router.Ticket
+	commands <-chan command
+	early    []command // came before the agent's acceptance was read
+	ring     *ring     // of an agent's SIP phone; never nil
 }
 
 func (w *waiting) run(ctx context.Context) next {
-	k := w.k
 	for {
 		select {
 		case <-ctx.Done():
-			w.withdraw(ctx, contact.Abandoned)
+			w.leave(ctx, contact.Abandoned)
 			return over
-		case key := <-k.digits:
-			if k.skipped && k.c.cfg.Escape == string(key) {
-				k.c.deps.Journey.CountDecision(k.context.Decision.Rule, journey.Escaped)
-				w.withdraw(ctx, contact.Transferred)
+		case key := <-w.k.digits:
+			if w.escapes(key) {
+				w.leave(ctx, contact.Transferred)
 				return toMenu
 			}
-		case cmd := <-k.commands:
-			cmd.done <- contact.ErrBadCommand
+		case cmd := <-w.commands:
+			if w.command(ctx, cmd) {
+				return over
+			}
 		case a := <-w.ring.answers:
 			w.phoneAnswered(ctx, a)
 		case e, open := <-w.ticket.Events():
-			if !open {
-				k.result = contact.Failed
-				return over
-			}
-			if w.event(ctx, e) {
+			if w.event(ctx, e, open) {
 				return over
 			}
 		}
 	}
 }
 
-// event reports whether the conversation took place and the call is over.
-func (w *waiting) event(ctx context.Context, e router.Event) bool {
+// escapes reports whether key leads from the queue to the menu that was skipped.
+func (w *waiting) escapes(key rune) bool {
 	k := w.k
-	switch e.Kind {
-	case router.Offered:
+	if !k.skipped || k.c.cfg.Escape != string(key) {
+		return false
+	}
+	k.c.deps.Journey.CountDecision(k.context.Decision.Rule, journey.Escaped)
+	return true
+}
+
+// command reads what the router has told but this goroutine not yet seen: who
+// was just told "accepted" may be quicker than the select. What is then still
+// not the conversation's is refused.
+func (w *waiting) command(ctx context.Context, cmd command) (ended bool) {
+	w.early = append(w.early, cmd)
+	defer func() {
+		for _, cmd := range w.takeEarly() {
+			cmd.done <- contact.ErrBadCommand
+		}
+	}()
+	for {
+		select {
+		case e, open := <-w.ticket.Events():
+			if w.event(ctx, e, open) {
+				return true
+			}
+		default:
+			return false
+		}
+	}
+}
+
+func (w *waiting) takeEarly() []command {
+	early := w.early
+	w.early = nil
+	return early
+}
+
+// event reports whether the call is over.
+func (w *waiting) event(ctx context.Context, e router.Event, open bool) (ended bool) {
+	k := w.k
+	switch {
+	case !open, e.Kind == router.Closed: // the router gave the contact up
+		k.closeSegment(contact.Failed)
+		return true
+	case e.Kind == router.Accepted:
+		return w.accepted(ctx, e)
+	case e.Kind == router.Offered:
 		k.offered(e)
+		w.stopRing(ctx)
 		if k.c.deps.Agents.Phone(e.Agent) {
 			w.ring = k.ringPhone(ctx, e)
 		}
-	case router.Rejected, router.Expired, router.Revoked:
-		if e.Kind == router.Expired {
-			k.segment.RONA++
-		}
-		w.ring.stop()
-	case router.Accepted:
-		return w.accepted(ctx, e)
-	case router.Closed:
+	case e.Kind == router.Expired:
+		k.segment.RONA++
+		fallthrough
+	default: // rejected, revoked: the place is kept
+		k.c.deps.Measure.Record(k.segment)
+		w.stopRing(ctx)
+	}
+	return false
+}
+
+// accepted connects the agent; it reports whether the call is over. A caller
+// who has gone is first: the agent is free again at once. An agent who cannot
+// be reached, or is lost, leaves the caller to the next, with the age and
+// before all others.
+func (w *waiting) accepted(ctx context.Context, e router.Event) (ended bool) {
+	if ctx.Err() != nil {
+		w.leave(ctx, contact.Abandoned)
+		return true
+	}
+	if p := w.party(e); p != nil && !w.talk(ctx, p, e) {
+		w.finish(ctx)
+		return true
+	}
+	if err := w.ticket.Requeue(context.WithoutCancel(ctx), &e.Agent); err != nil {
+		w.k.log.Error("requeue call without its agent", "agent_id", string(e.Agent), "error", err)
+		w.leave(ctx, contact.Failed)
 		return true
 	}
 	return false
 }
 
-func (k *call) offered(e router.Event) {
-	k.segment.Offers++
-	if k.segment.OfferedAt.IsZero() {
-		k.segment.OfferedAt = e.At
-		k.segment.AlertedAt = e.At
-		if k.skipped {
-			k.c.metrics.inviteToOffer.Observe(e.At.Sub(k.leg.Info().Received).Seconds())
-		}
+// leave takes the call out of the queue, off an agent's bell, or from an agent
+// whose acceptance came too late.
+func (w *waiting) leave(ctx context.Context, r contact.Result) {
+	w.stopRing(ctx)
+	if err := w.ticket.Withdraw(context.WithoutCancel(ctx), r); err != nil && !errors.Is(err, router.ErrStopped) {
+		w.k.log.Warn("withdraw call", "error", err)
 	}
-	k.c.deps.Measure.Record(k.segment)
+	w.k.closeSegment(r)
 }
 
-// phoneAnswered takes what an agent's SIP phone said: its 200 is the
-// acceptance, anything else the refusal. The router orders it against expiry
-// and the caller's end; a phone that comes second is hung up unpenalised.
-func (w *waiting) phoneAnswered(ctx context.Context, a ringAnswer) {
-	k, r := w.k, w.k.c.deps.Router
-	if a.err != nil {
-		w.ring = noRing()
-		k.c.metrics.phone.WithLabelValues("refused").Inc()
-		if err := r.Reject(ctx, a.offer, a.agent, "phone"); err != nil {
-			k.log.Debug("refusal came late", "offer_id", a.offer.String(), "error", err)
-		}
-		return
-	}
-	if err := r.Accept(ctx, a.offer, a.agent); err != nil {
-		k.log.Debug("answer came late", "offer_id", a.offer.String(), "error", err)
-		k.c.metrics.phone.WithLabelValues("late").Inc()
-		a.close(context.WithoutCancel(ctx), k.log)
-		w.ring = noRing()
-		return
-	}
-	k.c.metrics.phone.WithLabelValues("answered").Inc()
-	w.ring.answered = &a
-}
-
-// accepted connects the agent; it reports whether the call is over. A browser
-// line that vanished between acceptance and now sends the call on with its age.
-func (w *waiting) accepted(ctx context.Context, e router.Event) bool {
-	p := w.party(e)
-	if p == nil {
-		if err := w.ticket.Requeue(ctx, &e.Agent); err != nil {
-			w.k.log.Error("requeue call whose agent has no line", "agent_id", string(e.Agent), "error", err)
-			return true
-		}
-		return false
-	}
-	if lost := w.k.talk(ctx, p, e); lost {
-		w.k.music.start(ctx, &w.k.wg, w.k.log, w.k.ep, w.k.c.music)
-		if err := w.ticket.Requeue(ctx, &e.Agent); err != nil {
-			w.k.log.Error("requeue call whose agent was lost", "agent_id", string(e.Agent), "error", err)
-			return true
-		}
-		return false
-	}
-	w.finish(ctx)
-	return true
-}
-
-// finish starts the agent's wrap-up and stamps its end when it comes, which
-// is after the call itself is long gone.
+// finish lets the caller go, starts the agent's wrap-up and stamps its end
+// when it comes, which is after the call itself is long gone.
 func (w *waiting) finish(ctx context.Context) {
 	k := w.k
-	if err := w.ticket.End(context.WithoutCancel(ctx), contact.Handled); err != nil {
+	ctx = context.WithoutCancel(ctx)
+	hangup(ctx, k.log, k.leg, "conversation over")
+	k.closeSegment(contact.Handled)
+	if err := w.ticket.End(ctx, contact.Handled); err != nil && !errors.Is(err, router.ErrStopped) {
 		k.log.Warn("end contact", "error", err)
 	}
-	k.result = contact.Handled
-	c, id, events := k.c, k.id, w.ticket.Events()
+	k.c.stampWrapUp(k.id, w.ticket.Events())
+}
+
+// stampWrapUp notes when the wrap-up is over, unless the program stops first.
+func (c *Conductor) stampWrapUp(id contact.ID, events <-chan router.Event) {
 	c.after.Go(func() {
 		for {
 			select {
@@ -190,18 +231,4 @@ func (w *waiting) finish(ctx context.Context) {
 			}
 		}
 	})
-}
-
-func (w *waiting) withdraw(ctx context.Context, r contact.Result) {
-	if err := w.ticket.Withdraw(context.WithoutCancel(ctx), r); err != nil {
-		w.k.log.Warn("withdraw call", "error", err)
-	}
-}
-
-// since is how long ago t was, 0 for a zero t.
-func since(now, t time.Time) time.Duration {
-	if t.IsZero() {
-		return 0
-	}
-	return now.Sub(t)
 }

@@ -207,7 +207,7 @@ func (a *App) buildVoice(ctx context.Context, _ Options) error {
 	}
 	a.voice, err = voice.New(ctx, a.cfg.Voice, voice.Deps{
 		Log: a.log, Registry: a.reg, Now: a.now, UA: a.ua, Media: a.media, Router: a.router,
-		Journey: a.journey, Measure: a.measure, Agents: a.users, Watcher: deskWatcher{a.desk},
+		Journey: a.journey, Measure: a.measure, Agents: agents{a.users}, Watcher: deskWatcher{a.desk},
 		Trunks: a.cfg.SIP.Trunks, Flows: flows, Prompts: prompts,
 	})
 	return err
@@ -272,6 +272,8 @@ func (a *App) started() {
 	close(a.ready)
 }
 
+// drain refuses new calls and lets those in progress finish, for a while. It
+// does not wait for agents' lines, which are dialogs too and stay for a shift.
 func (a *App) drain(ctx context.Context) {
 	a.up.Store(false)
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.Drain)
@@ -279,11 +281,9 @@ func (a *App) drain(ctx context.Context) {
 	if a.cfg.Drain > 0 {
 		a.log.Info("draining", "calls", a.voice.Calls(), "limit", a.cfg.Drain.String())
 	}
-	// From now on new calls are refused. The legs that are left are not waited
-	// for: agents' lines are among them, which stay up until the last call is over.
-	over, stop := context.WithCancel(ctx)
-	stop()
-	_ = a.ua.Drain(over) // the context's own error
+	refuse, done := context.WithCancel(ctx)
+	done()
+	_ = a.ua.Drain(refuse) // from now on 503; it reports the dialogs that are left
 	if err := a.voice.AwaitIdle(ctx); err != nil {
 		a.log.Info("calls are cut off", "calls", a.voice.Calls())
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -51,34 +52,32 @@ var (
 )
 
 // run starts the parts and blocks until ctx ends or a part fails, then stops
-// what runs. The error joins whatever went wrong, each with the part's name.
+// what runs. The error joins whatever went wrong, each with the part's name;
+// being stopped, also during the start, is no error. A part that does not stop
+// is left behind.
 func (l *lifecycle) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	failed := make(chan *running, len(l.parts))
 	started := make([]*running, 0, len(l.parts))
-	var cause error
+	var bad *running
 	for _, p := range l.parts {
 		r := l.start(ctx, &wg, p, failed)
 		started = append(started, r)
-		if cause = l.awaitReady(ctx, p, r); cause != nil {
-			break
+		if bad = awaitReady(ctx, p, failed); bad != nil || ctx.Err() != nil {
+			return errors.Join(bad.failure(), l.stop(started, bad))
 		}
 	}
-	if cause == nil {
-		if l.up != nil {
-			l.up()
-		}
-		select {
-		case <-ctx.Done():
-			if l.drain != nil {
-				l.drain(context.WithoutCancel(ctx))
-			}
-		case r := <-failed:
-			cause = r.failure()
-		}
+	if l.up != nil {
+		l.up()
 	}
-	err := errors.Join(cause, l.stop(started))
-	return err
+	select {
+	case <-ctx.Done():
+		if l.drain != nil {
+			l.drain(context.WithoutCancel(ctx))
+		}
+	case bad = <-failed:
+	}
+	return errors.Join(bad.failure(), l.stop(started, bad))
 }
 
 func (l *lifecycle) start(ctx context.Context, wg *sync.WaitGroup, p part, failed chan<- *running) *running {
@@ -86,30 +85,34 @@ func (l *lifecycle) start(ctx context.Context, wg *sync.WaitGroup, p part, faile
 	ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	wg.Go(func() {
 		r.err = p.run(ctx)
-		close(r.done)
 		if ctx.Err() == nil {
 			failed <- r
 		}
+		close(r.done)
 	})
 	return r
 }
 
-// awaitReady waits until p is ready; the error is p's own when it failed.
-func (l *lifecycle) awaitReady(ctx context.Context, p part, r *running) error {
+// awaitReady waits until p is ready or ctx ends; it returns the part, of all
+// that run, that failed meanwhile.
+func awaitReady(ctx context.Context, p part, failed <-chan *running) *running {
 	if p.ready == nil {
 		return nil
 	}
 	select {
 	case <-p.ready:
-		return nil
-	case <-r.done:
-		return r.failure()
 	case <-ctx.Done():
-		return context.Cause(ctx)
+	case r := <-failed:
+		return r
 	}
+	return nil
 }
 
+// failure says why a part ended on its own; nil for no part.
 func (r *running) failure() error {
+	if r == nil {
+		return nil
+	}
 	err := r.err
 	if err == nil {
 		err = errEndedSoon
@@ -117,15 +120,15 @@ func (r *running) failure() error {
 	return fmt.Errorf("%s: %w", r.name, err)
 }
 
-// stop ends the parts, the last started first, each within the limit.
-func (l *lifecycle) stop(started []*running) error {
+// stop ends the parts, the last started first, each within the limit. What is
+// known of the part that failed first is not said again.
+func (l *lifecycle) stop(started []*running, known *running) error {
 	var errs []error
-	for i := len(started) - 1; i >= 0; i-- {
-		r := started[i]
+	for _, r := range slices.Backward(started) {
 		r.cancel(errStop)
 		select {
 		case <-r.done:
-			if r.err != nil && !errors.Is(r.err, errStop) && !errors.Is(r.err, context.Canceled) {
+			if r != known && r.err != nil && !errors.Is(r.err, errStop) && !errors.Is(r.err, context.Canceled) {
 				errs = append(errs, fmt.Errorf("%s: %w", r.name, r.err))
 			}
 		case <-time.After(l.stopLimit):

@@ -40,6 +40,15 @@ func (v voiceCalls) LineUp(agent contact.AgentID) bool { return v.a.voice.LineUp
 // request must not cut it short.
 func (a *App) dropLine(agent contact.AgentID) { a.voice.DropLine(context.Background(), agent) }
 
+// agents are the users as the voice conductor sees them.
+type agents struct{ *desk.Users }
+
+// Known implements voice.Agents.
+func (a agents) Known(id contact.AgentID) bool {
+	_, ok := a.Get(string(id))
+	return ok
+}
+
 // deskMessages is the message conductor as the desk sees it.
 type deskMessages struct{ a *App }
 

@@ -1,0 +1,78 @@
+package voice
+
+import (
+	"context"
+	"strings"
+
+	"filo/contact"
+)
+
+const (
+	keypad  = "0123456789*#ABCD"
+	maxKeys = 32 // in one command
+	maxSent = 16 // commands whose keys wait: a key takes 180 ms
+)
+
+// sendDigits plays an agent's keys to the caller, in the background and in the
+// order in which they were pressed.
+func (k *call) sendDigits(ctx context.Context, keys string) error {
+	if keys == "" || len(keys) > maxKeys || strings.Trim(keys, keypad) != "" {
+		return contact.ErrBadCommand
+	}
+	if k.keys == nil {
+		k.keys = make(chan string, maxSent)
+		k.wg.Go(func() { k.pressKeys(ctx) })
+	}
+	select {
+	case k.keys <- keys:
+		return nil
+	default:
+		return contact.ErrBadCommand
+	}
+}
+
+func (k *call) pressKeys(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case keys := <-k.keys:
+			if err := k.ep.SendDigits(ctx, keys); err != nil && ctx.Err() == nil {
+				k.log.Warn("send digits", "error", err)
+			}
+		}
+	}
+}
+
+// pumpDigits joins the keys that come as RTP events and those that come as
+// SIP INFO into one channel. The oldest go when nobody wants them.
+func (k *call) pumpDigits(ctx context.Context) {
+	for {
+		var keys string
+		select {
+		case <-ctx.Done():
+			return
+		case d := <-k.ep.Digits():
+			keys = string(d.Key)
+		case keys = <-k.leg.Digits():
+		}
+		for _, key := range keys {
+			k.pressed(key)
+		}
+	}
+}
+
+// pressed never waits: the reader may have emptied a full channel meanwhile.
+func (k *call) pressed(key rune) {
+	for {
+		select {
+		case k.digits <- key:
+			return
+		default:
+		}
+		select {
+		case <-k.digits:
+		default:
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package voice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+
+	"filo/media"
+	"filo/sip"
+)
+
+// Codes whose causes sip cannot know of: they lie in media, or here.
+const (
+	codeBadSDP        = 400
+	codeForbidden     = 403
+	codeBusy          = 486
+	codeNotAcceptable = 488
+	codeNoPorts       = 503
+)
+
+// codeOf is sip.StatusOf with the errors of media.
+func codeOf(err error) int {
+	switch {
+	case errors.Is(err, media.ErrBadSDP):
+		return codeBadSDP
+	case errors.Is(err, media.ErrNotAcceptable):
+		return codeNotAcceptable
+	case errors.Is(err, media.ErrNoPorts), errors.Is(err, media.ErrClosed):
+		return codeNoPorts
+	}
+	return sip.StatusOf(err)
+}
+
+// sourceOf is the host that the signalling came from, also behind a NAT.
+func sourceOf(info sip.Info) netip.Addr {
+	ap, err := netip.ParseAddrPort(info.Source)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr()
+}
+
+// refuseLeg ends an inbound leg with code, or with BYE if it was answered.
+func refuseLeg(ctx context.Context, log *slog.Logger, leg *sip.Leg, code int) {
+	if err := leg.Hangup(ctx, sip.Hangup{Code: code}); err != nil {
+		log.Debug("refuse", "error", err)
+	}
+}
+
+// hangup ends a leg. why is for traces and goes into the Reason header (RFC
+// 3326); it says nothing personal.
+func hangup(ctx context.Context, log *slog.Logger, leg *sip.Leg, why string) {
+	if err := leg.Hangup(ctx, sip.Hangup{Cause: fmt.Sprintf(`SIP;cause=200;text="%s"`, why)}); err != nil {
+		log.Debug("hang up", "error", err)
+	}
+}
+
+func closeEndpoint(log *slog.Logger, ep media.Endpoint) {
+	if err := ep.Close(); err != nil {
+		log.Debug("close endpoint", "error", err)
+	}
+}

@@ -1,0 +1,53 @@
+package voice
+
+import (
+	"filo/contact"
+	"filo/measure"
+	"filo/router"
+)
+
+// A call has a segment for each stretch in a queue: a new one when it comes
+// back from the menu or from an agent who was lost. The router keeps the
+// caller's age over all of them; a segment's clock is its own.
+
+// openSegment begins the stretch in a queue.
+func (k *call) openSegment(queue string) {
+	n := 0
+	if k.segment.Contact != "" {
+		n = k.segment.N + 1
+	}
+	k.segment = measure.Segment{
+		Contact: k.id, N: n, Channel: contact.Voice, Queue: queue,
+		ArrivedAt: k.leg.Info().Received, EnqueuedAt: k.c.now(),
+		SkippedIVR: k.skipped, Rule: k.rule,
+	}
+	k.c.deps.Measure.Record(k.segment)
+}
+
+// closeSegment ends the stretch, and for all that is known now the call.
+func (k *call) closeSegment(r contact.Result) {
+	k.result = r
+	k.segment.EndedAt, k.segment.Result = k.c.now(), r
+	k.c.deps.Measure.Record(k.segment)
+}
+
+func (k *call) offered(e router.Event) {
+	k.segment.Offers++
+	if k.segment.OfferedAt.IsZero() {
+		k.segment.OfferedAt, k.segment.AlertedAt = e.At, e.At
+		if k.skipped && k.segment.N == 0 {
+			k.c.metrics.inviteToOffer.Observe(e.At.Sub(k.leg.Info().Received).Seconds())
+		}
+	}
+	k.c.deps.Measure.Record(k.segment)
+}
+
+func (k *call) connected(agent contact.AgentID) {
+	now := k.c.now()
+	if k.agent == "" {
+		k.waited = now.Sub(k.enqueued)
+	}
+	k.agent = agent
+	k.segment.Agent, k.segment.AnsweredAt = agent, now
+	k.c.deps.Measure.Record(k.segment)
+}
