@@ -209,14 +209,13 @@ type tabOptions struct {
 	Permissions []string       // "microphone" when nil
 	Script      string         // runs before every page's own scripts
 	Files       map[string]any // JSON that a site of its own would serve, by path
-	Dark        bool
 }
 
 // tab opens an empty tab. Its console must stay clean until the test's end.
 func (b *browser) tab(n *node, name string, o tabOptions) *tab {
 	b.t.Helper()
 	p := &tab{b: b, t: b.t, name: name, origin: n.URL}
-	more := args{"script": o.Script, "dark": o.Dark, "files": o.Files}
+	more := args{"script": o.Script, "files": o.Files}
 	if o.Permissions != nil {
 		more["permissions"] = o.Permissions
 	}
@@ -322,8 +321,9 @@ func (p *tab) aria(where place) string {
 	return value[string](p.t, p.must("aria", args{"at": where}))
 }
 
-func (p *tab) focus() string { p.t.Helper(); return value[string](p.t, p.must("focus", nil)) }
-func (p *tab) title() string { p.t.Helper(); return value[string](p.t, p.must("title", nil)) }
+func (p *tab) focus() string  { p.t.Helper(); return value[string](p.t, p.must("focus", nil)) }
+func (p *tab) markup() string { p.t.Helper(); return value[string](p.t, p.must("markup", nil)) }
+func (p *tab) title() string  { p.t.Helper(); return value[string](p.t, p.must("title", nil)) }
 
 // eval runs JavaScript in the page.
 func (p *tab) eval(js string) json.RawMessage { p.t.Helper(); return p.must("eval", args{"text": js}) }
@@ -354,10 +354,14 @@ func (p *tab) shot(name string) {
 	p.must("shot", args{"path": shotPath(p.t, name)})
 }
 
-// axe asserts that axe-core finds nothing to object to.
+// axe asserts that axe-core finds nothing to object to, by day and by night.
 func (p *tab) axe(state string) {
 	p.t.Helper()
-	require.Empty(p.t, value[[]string](p.t, p.must("axe", nil)), "axe on %s", state)
+	for _, scheme := range []string{"dark", "light"} {
+		p.must("scheme", args{"name": scheme})
+		require.Empty(p.t, value[[]string](p.t, p.must("axe", nil)), "axe on %s, %s", state, scheme)
+		p.shot(strings.ReplaceAll("axe-"+state+"-"+scheme, " ", "-"))
+	}
 }
 
 // clean asserts that the console shows no error and no CSP violation.
