@@ -44,7 +44,9 @@ func TestRowEmail_AnsweredAtTheDesk(t *testing.T) {
 	require.NoError(t, robot.Post(n.SMTP, second))
 	o = paola.offer("email")
 	require.True(t, has(o.View, func(e journey.ThreadEvent) bool { return e.Dir == "out" && strings.Contains(e.Text, "è disponibile") }), "our answer is on the thread")
-	require.True(t, has(o.View, func(e journey.ThreadEvent) bool { return e.Text != "" && strings.Contains(e.Text, "grigia") && e.Answered }), "the first mail is answered")
+	require.True(t, has(o.View, func(e journey.ThreadEvent) bool {
+		return e.Text != "" && strings.Contains(e.Text, "grigia") && e.Answered
+	}), "the first mail is answered")
 	require.NoError(t, paola.Accept(within(t), o.ID))
 	require.NoError(t, paola.Reply(within(t), o.Contact, "Ottimo", true))
 	_, err = w.mailbox.Wait(within(t), giulia.Address.Address)

@@ -29,7 +29,9 @@ func TestRowRules_ReplyToOurSMS(t *testing.T) {
 	require.NotNil(t, o.Skipped)
 	require.Equal(t, "reply-sms", o.Skipped.Rule)
 	require.Equal(t, "D2", o.View.Tier)
-	require.True(t, has(o.View, func(e journey.ThreadEvent) bool { return e.Dir == contact.Outbound && e.Text == "Vale da 60 euro in su" }))
+	require.True(t, has(o.View, func(e journey.ThreadEvent) bool {
+		return e.Dir == contact.Outbound && e.Text == "Vale da 60 euro in su"
+	}))
 	require.Zero(t, marta.offers())
 	paola.accept(o)
 	bothTalk(t, c.Meter, paola)
