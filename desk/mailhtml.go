@@ -68,6 +68,7 @@ func mailStyles() map[string]string {
 
 const contentPage = `<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">` +
 	`<style>body{margin:0;font:15px/22px system-ui,sans-serif;color:#1b1b1b;background:#fff;overflow-wrap:anywhere}` +
+	`h1,h2,h3,h4,h5,h6{font:600 16px/22px system-ui,sans-serif;margin:0 0 8px}` + // a mail does not shout
 	`p:first-child,pre:first-child{margin-top:0}pre{white-space:pre-wrap;font:inherit}img{max-width:100%%;height:auto}table{max-width:100%%}` +
 	`blockquote{margin:0 0 0 8px;padding:0 0 0 8px;border-left:2px solid #bbb;color:#555}</style></head><body>%s</body></html>`
 

@@ -365,7 +365,7 @@ export const en = {
     phone: 'phone', email: 'e-mail', delivery: 'delivery', card_name: 'name on card', card_number: 'card number', card_expiry: 'expiry', card_code: 'security code',
     card: 'card number', expiry: 'expiry', code: 'security code', note: 'note',
   } as Record<string, string>,
-  caseState: { open: 'open', waiting: 'waiting', closed: 'closed' } as Record<string, string>,
+  caseState: { open: 'open', queued: 'waiting', connected: 'in work', waiting: 'waiting', closed: 'closed' } as Record<string, string>,
   lang: { it: 'Italian', en: 'English', de: 'German', fr: 'French', es: 'Spanish' } as Record<string, string>,
 
   empty: {

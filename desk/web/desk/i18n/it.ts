@@ -368,7 +368,7 @@ export const it: Strings = {
     phone: 'telefono', email: 'e-mail', delivery: 'consegna', card_name: 'nome sulla carta', card_number: 'numero carta', card_expiry: 'scadenza', card_code: 'codice',
     card: 'numero carta', expiry: 'scadenza', code: 'codice', note: 'nota',
   },
-  caseState: { open: 'aperto', waiting: 'in attesa', closed: 'chiuso' },
+  caseState: { open: 'aperto', queued: 'in attesa', connected: 'in lavorazione', waiting: 'in attesa', closed: 'chiuso' },
   lang: { it: 'Italiano', en: 'Inglese', de: 'Tedesco', fr: 'Francese', es: 'Spagnolo' },
 
   empty: {
