@@ -92,7 +92,7 @@ func TestFilmA_FromFormToCall(t *testing.T) {
 
 	caller := w.newPeer(callerHz)
 	sent := time.Now()
-	trunk := startSIPp(t, "trunk-call", n.SIP, map[string]string{"caller": giulia.Phone, "called": "100", "rtp_port": caller.port()})
+	trunk := startSIPp(t, "trunk-call", n.SIP, trunkKeys(giulia, caller))
 	o := paola.offer("voice")
 	t.Logf("offer %v after SIPp was started", o.arrived.Sub(sent).Round(time.Millisecond))
 	seenBeforeAnswer(t, o)

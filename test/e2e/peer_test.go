@@ -20,14 +20,16 @@ type peer struct {
 	t  *testing.T
 	ep media.Endpoint
 	hz float64
+
+	payload, codec string // as in SDP
 }
 
 // newPeer opens a port; nothing is sent before talkTo.
-func (w *world) newPeer(hz float64) *peer {
+func (w *world) newPeer(hz float64, codecs ...media.Codec) *peer {
 	w.t.Helper()
-	ep, _, err := w.kit.Media.Offer(w.t.Context(), media.Options{Label: "peer"}, media.RTP)
+	ep, _, err := w.kit.Media.Offer(w.t.Context(), media.Options{Label: "peer", Codecs: codecs}, media.RTP)
 	require.NoError(w.t, err)
-	p := &peer{t: w.t, ep: ep, hz: hz, Meter: w.kit.Media.Meter(ep)}
+	p := &peer{t: w.t, ep: ep, hz: hz, payload: "0", codec: "PCMU", Meter: w.kit.Media.Meter(ep)}
 	w.t.Cleanup(func() { require.NoError(w.t, ep.Close()) })
 	return p
 }
@@ -36,16 +38,18 @@ func (w *world) newPeer(hz float64) *peer {
 func (p *peer) port() string { return fmt.Sprint(p.ep.LocalAddr().Port()) }
 
 // sdpFor is a description of plain G.711 with telephone events.
-func sdpFor(port string) []byte {
+func sdpFor(port string) []byte { return sdpOf(port, "0", "PCMU") }
+
+func sdpOf(port, payload, codec string) []byte {
 	return []byte("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" +
-		"m=audio " + port + " RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n" +
+		"m=audio " + port + " RTP/AVP " + payload + " 101\r\na=rtpmap:" + payload + " " + codec + "/8000\r\na=rtpmap:101 telephone-event/8000\r\n" +
 		"a=fmtp:101 0-15\r\na=sendrecv\r\n")
 }
 
 // talkTo begins to say the tone to a port.
 func (p *peer) talkTo(port string) {
 	p.t.Helper()
-	require.NoError(p.t, p.ep.Accept(sdpFor(port)))
+	require.NoError(p.t, p.ep.Accept(sdpOf(port, p.payload, p.codec)))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(p.t.Context()))
 	var wg sync.WaitGroup
 	var err error

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -42,7 +43,9 @@ func startSIPp(t *testing.T, scenario, remote string, keys map[string]string, ar
 		"-trace_err", "-error_file", "errors.txt", "-trace_msg", "-message_file", "messages.txt",
 		"-trace_logs", "-log_file", "log.txt",
 	}, args...)
-	for k, v := range keys {
+	all := map[string]string{"payload": "0", "codec": "PCMU"} // unless the test says otherwise
+	maps.Copy(all, keys)
+	for k, v := range all {
 		args = append(args, "-key", k, v)
 	}
 	if remote != "" {
@@ -78,6 +81,11 @@ func freePort(t *testing.T) string {
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	require.NoError(t, err)
 	return port
+}
+
+// trunkKeys are the keys of a call over the trunk.
+func trunkKeys(c customer, p *peer) map[string]string {
+	return map[string]string{"caller": c.Phone, "called": "100", "rtp_port": p.port()}
 }
 
 func (s *sipp) read(name string) string {
