@@ -4,9 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"filo/bench/robot"
+	"github.com/stretchr/testify/require"
 )
 
 // Places on the desk, by what a screen reader is told.

@@ -340,12 +340,13 @@ const (
 	shopAudio = "#call-audio"
 )
 
-// hears waits until the strongest frequency that an audio element gets is hz.
+// hears waits until the strongest frequency that an audio element gets is hz,
+// and returns since when.
 func (p *tab) hears(element string, hz float64) time.Time {
 	p.t.Helper()
-	peak := value[struct{ Hz, DB float64 }](p.t, p.must("hears", args{"element": element, "hz": hz}))
+	peak := value[struct{ Hz, DB, Ago float64 }](p.t, p.must("hears", args{"element": element, "hz": hz}))
 	p.t.Logf("%s hears %.1f Hz at %.0f dB", p.name, peak.Hz, peak.DB)
-	return time.Now()
+	return time.Now().Add(-time.Duration(peak.Ago) * time.Millisecond)
 }
 
 // shot keeps a picture in test-results/browser.

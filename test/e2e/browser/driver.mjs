@@ -19,6 +19,7 @@ const { AxeBuilder } = web('@axe-core/playwright');
 
 const nearHz = 12; // how far a measured peak may be from the tone
 const audibleDB = -70; // below this an analyser's bin is silence
+const heldFor = 200; // ms that a tone must be the strongest: an analyser's whole window
 const listenEvery = 40; // ms
 
 const browser = await chromium.launch({
@@ -135,11 +136,12 @@ const verbs = {
   hears: async (t, c) => {
     const until = Date.now() + c.ms;
     let last = null;
-    let times = 0; // in a row
+    let since = 0;
     do {
       last = await t.page.evaluate(strongest, c.element).catch(() => null); // the page may be loading
-      times = last && last.db > audibleDB && Math.abs(last.hz - c.hz) <= nearHz ? times + 1 : 0;
-      if (times === 2) return last;
+      if (!last || last.db <= audibleDB || Math.abs(last.hz - c.hz) > nearHz) since = 0;
+      else since ||= Date.now();
+      if (since && Date.now() - since >= heldFor) return { ...last, ago: Date.now() - since };
       await new Promise((done) => setTimeout(done, listenEvery));
     } while (Date.now() < until);
     throw new Error(`${c.hz} Hz not heard; last: ${last ? `${last.hz.toFixed(1)} Hz at ${last.db.toFixed(0)} dB` : 'no stream'}`);
