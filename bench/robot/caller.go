@@ -104,6 +104,9 @@ func (c *Call) Hear(ctx context.Context) error {
 	}
 }
 
+// Digits are the keys that the call hears.
+func (c *Call) Digits() <-chan media.Digit { return c.ep.Digits() }
+
 // Done is closed when the far side has ended the call.
 func (c *Call) Done() <-chan struct{} { return c.leg.Done() }
 

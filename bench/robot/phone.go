@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ type PhoneConfig struct {
 	Refuse    int                             // answer INVITEs with this code instead, 0 for none
 	Ignore    bool                            // ring for ever
 	Say       media.Prompt                    // what the agent says, over and over; the zero Prompt is silence
+	Once      bool                            // say it once, and be silent then
 	Talk      time.Duration                   // hang up after it; 0 leaves that to the caller
 	Ringing   func(from string, at time.Time) // an INVITE arrived; may be nil
 	Ended     func(PhoneCall)                 // an answered call is over; may be nil
@@ -124,7 +126,11 @@ func (p *Phone) serve(ctx context.Context, leg *sip.Leg) {
 		tctx, stop = context.WithTimeout(tctx, p.cfg.Talk)
 		defer stop()
 	}
-	say(tctx, ep, p.cfg.Say)
+	if p.cfg.Once {
+		_ = ep.Play(tctx, p.cfg.Say) // ends with tctx or with the endpoint
+	} else {
+		say(tctx, ep, p.cfg.Say)
+	}
 	<-tctx.Done()
 	call.Stats = ep.Stats()
 	p.setMeter(nil)
@@ -155,7 +161,7 @@ func (p *Phone) answer(ctx context.Context, leg *sip.Leg) (media.Endpoint, error
 		case <-pickUp:
 		}
 	}
-	ep, sdp, err := p.kit.Media.Answer(ctx, leg.Offer(), media.Options{Label: "phone"})
+	ep, sdp, err := p.kit.Media.Answer(ctx, leg.Offer(), media.Options{Label: "phone", Source: sourceOf(leg)})
 	if err != nil {
 		return nil, fmt.Errorf("phone's media: %w", err)
 	}
@@ -172,4 +178,13 @@ func (p *Phone) setMeter(m *media.Meter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.meter = m
+}
+
+// sourceOf is the host that the call came from, also behind a NAT.
+func sourceOf(leg *sip.Leg) netip.Addr {
+	ap, err := netip.ParseAddrPort(leg.Info().Source)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr()
 }

@@ -113,7 +113,7 @@ func (k *call) arrived(ctx context.Context) {
 }
 
 // headerToken carries the click-to-call token of a browser caller.
-const headerToken = "X-Filo-Token"
+const headerToken = "X-Filo-Token" //nolint:gosec // the name of a header
 
 // answer takes the caller's offer, or makes ours when the INVITE had none,
 // and answers the call. After an error nothing is held.

@@ -37,7 +37,7 @@ func (k *call) plan(ctx context.Context) (t contact.Target, ok bool) {
 // A flow that breaks, or that wants a transfer to a number (which needs an
 // outbound trunk), leaves the caller to the fallback queue.
 func (k *call) menu(ctx context.Context) (t contact.Target, ok bool) {
-	k.skipped, k.rule = false, ""
+	k.skipped, k.rule, k.result = false, "", contact.InFlowEnd
 	name := k.number.Flow
 	if name == "" {
 		name = k.c.cfg.DefaultFlow

@@ -1,6 +1,8 @@
 package voice
 
 import (
+	"time"
+
 	"filo/contact"
 	"filo/measure"
 	"filo/router"
@@ -11,14 +13,14 @@ import (
 // caller's age over all of them; a segment's clock is its own.
 
 // openSegment begins the stretch in a queue.
-func (k *call) openSegment(queue string) {
+func (k *call) openSegment(queue string, since time.Time) {
 	n := 0
 	if k.segment.Contact != "" {
 		n = k.segment.N + 1
 	}
 	k.segment = measure.Segment{
 		Contact: k.id, N: n, Channel: contact.Voice, Queue: queue,
-		ArrivedAt: k.leg.Info().Received, EnqueuedAt: k.c.now(),
+		ArrivedAt: k.leg.Info().Received, EnqueuedAt: since,
 		SkippedIVR: k.skipped, Rule: k.rule,
 	}
 	k.c.deps.Measure.Record(k.segment)

@@ -90,7 +90,7 @@ func (w *waiting) talk(ctx context.Context, p *party, e router.Event) (lost bool
 	}
 	if lost {
 		k.closeSegment(contact.Transferred)
-		k.openSegment(k.segment.Queue)
+		k.openSegment(k.segment.Queue, k.c.now())
 		k.music.start(ctx, k.log, k.ep, k.c.music)
 	}
 	return lost

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"filo/contact"
 	"filo/journey"
@@ -22,13 +23,14 @@ const (
 // serve places the call and waits with it until somebody has talked to the
 // caller or the caller leaves.
 func (k *call) serve(ctx context.Context, target contact.Target) next {
-	ticket, target, err := k.place(ctx, target)
+	since := k.c.now()
+	ticket, target, err := k.place(ctx, target, since)
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
 		k.result = contact.Abandoned
 		return over
-	case k.rule != "": // a rule's queue does not exist: as if there were no rule
+	case errors.Is(err, router.ErrNoQueue) && k.rule != "": // a rule's queue does not exist: as if there were no rule
 		k.log.Error("place call of a rule", "rule", k.rule, "queue", target.Queue, "error", err)
 		return toMenu
 	default:
@@ -36,7 +38,7 @@ func (k *call) serve(ctx context.Context, target contact.Target) next {
 		k.result = contact.Failed
 		return over
 	}
-	k.openSegment(target.Queue)
+	k.openSegment(target.Queue, since)
 	k.music.start(ctx, k.log, k.ep, k.c.music)
 	defer k.music.stop()
 	commands, shut := k.c.inboxes.open(k.id)
@@ -48,9 +50,9 @@ func (k *call) serve(ctx context.Context, target contact.Target) next {
 
 // place asks the router for an agent. A menu's choice that names a queue which
 // does not exist goes to the fallback queue.
-func (k *call) place(ctx context.Context, target contact.Target) (*router.Ticket, contact.Target, error) {
+func (k *call) place(ctx context.Context, target contact.Target, now time.Time) (*router.Ticket, contact.Target, error) {
 	if k.enqueued.IsZero() {
-		k.enqueued = k.c.now()
+		k.enqueued = now
 	}
 	t, err := k.c.deps.Router.Place(ctx, k.request(target))
 	if errors.Is(err, router.ErrNoQueue) && k.rule == "" {
