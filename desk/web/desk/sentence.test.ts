@@ -18,7 +18,7 @@ describe('the sentence', () => {
 
   test('a mail alone, and one that waits for days', () => {
     const view = { ...giulia, headline: { who: 'Giulia Rossi', unanswered: { event: 'e', channel: 'email' as const, since: '2026-11-16T10:00:00Z' } } };
-    expect(sentence(en, 'en', view, 'email', fx.base).rest).toBe(', E-mail unanswered since 16 Nov.');
+    expect(sentence(en, 'en', view, 'email', fx.base).rest).toBe(', e-mail unanswered since 16 Nov.');
   });
 
   test('nothing known: the words of the server', () => {

@@ -36,10 +36,15 @@ export function sentence(t: Strings, lang: Lang, view: View, channel: Channel, n
   if (open) {
     const word = t.thread.word[open.channel] ?? open.channel;
     const text = t.offer.sentence.unanswered(word, open.subject ?? '', sinceWhen(t, Date.parse(open.since), now));
-    rest = rest ? `${rest} ${text}` : `, ${text}`;
+    rest = rest ? `${rest} ${text}` : `, ${inside(text)}`;
   }
   if (rest) return { who, rest };
   return spoken(pick(view.sentence, lang), who);
+}
+
+/** inside is a sentence's beginning in the middle of one: "e-mail", but "SMS". */
+function inside(text: string): string {
+  return /^[A-Z][A-Z]/.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function spoken(text: string, who: string): { who: string; rest: string } {
