@@ -90,7 +90,7 @@ func TestRowCallerBrowser_ShopToDesk(t *testing.T) {
 	shop.choose(role("radio", "Normale"))
 	shop.click(role("button", "Vai al pagamento"))
 	shop.fill(place{Label: "Nome sulla carta"}, giulia.Name)
-	shop.shot("shop-payment")
+	shop.axe("shop payment")
 	shop.click(role("button", "Chiamaci"))
 	shop.shot("shop-choose")
 	pressed := time.Now()
@@ -107,7 +107,7 @@ func TestRowCallerBrowser_ShopToDesk(t *testing.T) {
 	shop.hears(shopAudio, agentHz)
 	shop.see(words("Lanificio Aurora"))
 	shop.see(words("Senti chi parla"))
-	shop.shot("shop-call")
+	shop.axe("shop call")
 	paola.shot("shop-call-desk")
 
 	shop.click(role("button", "Chiudi").exactly())
@@ -179,11 +179,11 @@ func TestRowMessages_AnsweredInTheBrowser(t *testing.T) {
 	w := newWorld(t)
 	n := w.start()
 	paola := newBrowser(t, agentHz).ready(n, "paola")
-	n.post(t, ordersMail, "Coperta merino", `<html><head><style>body{background:url(URL/style.png)}</style><script>fetch('URL/head-script')</script></head>
+	n.post(t, ordersMail, "Coperta merino", strings.ReplaceAll(`<html><head><style>body{background:url(URL/style.png)}</style><script>fetch('URL/head-script')</script></head>
 		<body onload="fetch('URL/onload')"><h1>La coperta grigia</h1><p>è <b>disponibile</b>? Mi serve <i>prima di sabato</i>.</p>
 		<img src="URL/pixel.png" onerror="fetch('URL/onerror')"><iframe src="URL/frame"></iframe><link rel="stylesheet" href="URL/sheet.css">
 		<script>document.title='ran'; fetch('URL/body-script'); parent.postMessage('ran', '*'); top.location='URL/top'</script>
-		<form action="URL/form"><button>Press</button></form><p>Giulia</p></body></html>`)
+		<form action="URL/form"><button>Press</button></form><p>Giulia</p></body></html>`, "URL", far.URL))
 	paola.see(offerDock)
 	paola.see(place{CSS: "body", Text: "Coperta merino"})
 	paola.shot("mail-offer")
@@ -216,9 +216,12 @@ func TestRowMessages_AnsweredInTheBrowser(t *testing.T) {
 	require.Equal(t, robot.Text{From: shopNumber, To: giulia.Phone, Body: "Vale da 60 € in su"}, sms)
 	paola.see(readyWords)
 
+	resp, err := http.Get(far.URL + "/by-the-test")
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
 	mu.Lock()
 	defer mu.Unlock()
-	require.Empty(t, fetched, "nothing of the mail was fetched")
+	require.Equal(t, []string{"/by-the-test"}, fetched, "nothing of the mail was fetched")
 	for _, r := range paola.list("requests") {
 		require.NotContains(t, r, far.URL)
 	}

@@ -42,10 +42,13 @@ type answer struct {
 func newBrowser(t *testing.T, hz float64) *browser {
 	t.Helper()
 	needs(t, "chromium", "chromium")
+	chromium, err := exec.LookPath("chromium")
+	require.NoError(t, err)
 	needsWeb(t)
 	mic := filepath.Join(t.TempDir(), "mic.wav")
 	require.NoError(t, os.WriteFile(mic, micWAV(hz), 0o600))
 	cmd := exec.Command("node", filepath.Join("browser", "driver.mjs"), mic)
+	cmd.Env = append(os.Environ(), "CHROMIUM="+chromium)
 	stdin, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	stdout, err := cmd.StdoutPipe()

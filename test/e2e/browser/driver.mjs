@@ -23,7 +23,7 @@ const heldFor = 200; // ms that a tone must be the strongest: an analyser's whol
 const listenEvery = 40; // ms
 
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  executablePath: process.env.CHROMIUM,
   args: [
     '--no-sandbox',
     '--headless=new',
