@@ -4,8 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"filo/bench/robot"
 	"github.com/stretchr/testify/require"
+
+	"filo/bench/robot"
 )
 
 // Places on the desk, by what a screen reader is told.
