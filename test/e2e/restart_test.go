@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/mail"
 	"strconv"
 	"sync"
 	"testing"
@@ -38,6 +39,32 @@ func TestRowReliability_MailSurvivesKill(t *testing.T) {
 	n = w.spawn()
 	elena = n.signIn("elena")
 	require.Empty(t, elena.floor().waiting("delivery"), "what was answered does not come back")
+}
+
+// A mail that an agent was writing an answer to comes back to that agent,
+// though another one is better skilled.
+func TestRowReliability_MailComesBackToItsAgent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.spawn()
+	marta := n.ready("marta")
+	require.NoError(t, robot.Post(n.SMTP, giulia.letter(ordersMail, "Coperta", "È disponibile?", time.Now())))
+	o := marta.offer("email")
+	require.NoError(t, marta.Accept(within(t), o.ID))
+	other := customer{mail.Address{Name: "Bruno Neri", Address: "bruno.neri@posta.example"}, bruno.Phone}
+	require.NoError(t, robot.Post(n.SMTP, other.letter(ordersMail, "Sciarpa", "È disponibile?", time.Now())))
+	marta.answer("email", "Sì") // who has the first mail is on disk long before this answer is
+	_, err := w.mailbox.Wait(within(t), other.Address.Address)
+	require.NoError(t, err)
+	n.kill()
+
+	n = w.spawn()
+	paola, marta := n.ready("paola"), n.ready("marta")
+	require.Equal(t, o.Contact, marta.answer("email", "Sì").Contact)
+	_, err = w.mailbox.Wait(within(t), giulia.Address.Address)
+	require.NoError(t, err)
+	require.Zero(t, paola.offers())
+	n.quiet()
 }
 
 // acked is what a node has acknowledged.

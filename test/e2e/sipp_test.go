@@ -10,7 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,16 +73,37 @@ func startSIPp(t *testing.T, scenario, remote string, keys map[string]string, ar
 	return s
 }
 
-// freePort is a UDP and TCP port that was free a moment ago, for programs that
-// cannot tell which one the system gave them.
+// nextPort runs above the ports that Linux gives out by itself, so that a port
+// which is free stays free until the program that needs it binds it.
+var nextPort atomic.Uint32
+
+// freePort is a port without a UDP or TCP socket, for programs that cannot
+// tell which one the system gave them.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	const first, count = 61000, 4500
+	for range count {
+		port := strconv.Itoa(first + (os.Getpid()*97+int(nextPort.Add(1)))%count)
+		if bindable(t, "127.0.0.1:"+port) {
+			return port
+		}
+	}
+	require.FailNow(t, "no free port")
+	return ""
+}
+
+func bindable(t *testing.T, addr string) bool {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
 	defer func() { require.NoError(t, l.Close()) }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	return port
+	u, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return false
+	}
+	return u.Close() == nil
 }
 
 // trunkKeys are the keys of a call over the trunk.

@@ -1,12 +1,16 @@
 package e2e
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"filo/bench/robot"
+	"filo/internal/config"
 	"filo/media"
+	"filo/sip"
 )
 
 // trunkCall runs a scenario up to the talk: a known caller, an agent at a desk.
@@ -66,4 +70,38 @@ func TestRowTrunk_HeldByTheCaller(t *testing.T) {
 	paola.Line.Meter.Forget(callerHz)
 	bothTalk(t, caller.Meter, paola)
 	n.hangUp(trunk, paola, o)
+}
+
+// Whoever is no trunk cannot call.
+func TestRowTrunk_Stranger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.start(with(func(c *config.Config) { c.SIP.Trunks[0].Allow = []string{"127.0.0.2"} }))
+	_, err := w.kit.Call(within(t), robot.Dial{Server: n.SIP, From: giulia.Phone, To: "100"})
+	var refused *sip.StatusError
+	require.True(t, errors.As(err, &refused), "%v", err)
+	require.Contains(t, []int{401, 403, 407}, refused.Code)
+	require.Zero(t, n.metric("filo_voice_calls_total"))
+	n.quiet()
+}
+
+// A trunk that we do not trust: the number is a hint. A question is asked
+// where a trusted trunk would skip, and the agent sees nothing personal.
+func TestRowTrunk_Untrusted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.start(with(func(c *config.Config) { c.SIP.Trunks[0].Trusted = false }))
+	sara := n.ready("sara")
+	n.text(giulia.Phone, "Sono Giulia, il codice LANA10 non funziona")
+	c := n.call(giulia.Phone)
+	require.NoError(t, c.Hear(within(t)), "the question")
+	require.NoError(t, c.SendDigits(within(t), "1"))
+	o := sara.offer("voice")
+	require.Nil(t, o.Skipped)
+	require.Equal(t, "D1", o.View.Tier)
+	require.Equal(t, "service", o.Queue)
+	require.NotContains(t, sara.seen(), "LANA10")
+	require.NotContains(t, sara.seen(), "Giulia")
+	require.NoError(t, c.Hangup(within(t)))
+	n.quiet("service")
 }
