@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -46,7 +47,8 @@ func (l *latencies) quantiles() Quantiles {
 		if len(all) == 0 {
 			return 0
 		}
-		return all[min(int(f*float64(len(all))), len(all)-1)]
+		rank := int(math.Ceil(f * float64(len(all)))) // nearest: f of all are at most this
+		return all[max(rank, 1)-1]
 	}
 	return Quantiles{N: len(all), P50: at(.5), P90: at(.9), P99: at(.99), Max: at(1)}
 }

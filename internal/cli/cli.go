@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -66,12 +67,12 @@ func Main(args []string, std Streams) int {
 		_, _ = io.WriteString(std.Err, usage)
 		return exitUsage
 	}
+	if slices.Contains([]string{"-h", "-help", "--help", "help"}, args[0]) {
+		_, _ = io.WriteString(std.Out, usage)
+		return exitOK
+	}
 	run, ok := commands[args[0]]
 	if !ok {
-		if strings.Contains("-h --help help", args[0]) {
-			_, _ = io.WriteString(std.Out, usage)
-			return exitOK
-		}
 		_, _ = fmt.Fprintf(std.Err, "filo: unknown command %q\n\n%s", args[0], usage)
 		return exitUsage
 	}
@@ -177,7 +178,11 @@ func passwdCommand(_ context.Context, args []string, std Streams) error {
 	return err //nolint:wrapcheck // of the terminal
 }
 
-func versionCommand(_ context.Context, _ []string, std Streams) error {
+func versionCommand(_ context.Context, args []string, std Streams) error {
+	fs, parse := flags("version", "version", std)
+	if err := errors.Join(parse(args), noArgs(fs, std)); err != nil {
+		return err
+	}
 	_, err := fmt.Fprintln(std.Out, "filo", app.Version())
 	return err //nolint:wrapcheck // of the terminal
 }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,7 +26,7 @@ type Config struct {
 	Once      bool // play the story and end
 	NoStory   bool
 	Verbose   bool
-	HTTP, SIP string // loopback addresses
+	HTTP, SIP string // loopback addresses; port 0 is any free one
 	Dir       string // of the data; "" for one that is removed at the end
 	In        io.Reader
 	Out, Err  io.Writer
@@ -67,7 +68,10 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	})
 }
 
-var errNotLoopback = errors.New("the demo has well-known passwords, so it listens on the loopback only")
+var (
+	errNotLoopback = errors.New("the demo has well-known passwords, so it listens on the loopback only")
+	errNoPort      = errors.New("no port is free for UDP and TCP")
+)
 
 func onLoopback(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
@@ -81,8 +85,14 @@ func onLoopback(addr string) error {
 }
 
 func newWorld(ctx context.Context, cfg Config) (*world, error) {
-	w := &world{httpAddr: cfg.HTTP, sipAddr: cfg.SIP}
+	w := &world{}
 	var err error
+	if w.httpAddr, err = withPort(ctx, cfg.HTTP); err != nil {
+		return nil, fmt.Errorf("-http: %w", err)
+	}
+	if w.sipAddr, err = withPort(ctx, cfg.SIP); err != nil {
+		return nil, fmt.Errorf("-sip: %w", err)
+	}
 	if w.mailbox, err = robot.NewMailbox(ctx); err != nil {
 		return nil, err
 	}
@@ -90,6 +100,31 @@ func newWorld(ctx context.Context, cfg Config) (*world, error) {
 		return nil, errors.Join(err, w.mailbox.Close())
 	}
 	return w, nil
+}
+
+// withPort takes a free port for port 0, for UDP and TCP. The story has two
+// starts of the node and links that lead from the first to the second, so that
+// the port must be known before the node binds it.
+func withPort(ctx context.Context, addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || port != "0" {
+		return addr, err //nolint:wrapcheck // names the address
+	}
+	var lc net.ListenConfig
+	for range 20 {
+		l, err := lc.Listen(ctx, "tcp", addr)
+		if err != nil {
+			return "", fmt.Errorf("find a free port: %w", err)
+		}
+		free := net.JoinHostPort(host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+		p, err := lc.ListenPacket(ctx, "udp", free)
+		if err != nil { // free for TCP only
+			_ = l.Close()
+			continue
+		}
+		return free, errors.Join(l.Close(), p.Close())
+	}
+	return "", fmt.Errorf("address %q: %w", addr, errNoPort)
 }
 
 func (w *world) close() error { return errors.Join(w.texting.Close(), w.mailbox.Close()) }

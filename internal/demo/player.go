@@ -5,6 +5,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"filo/bench/robot"
@@ -99,16 +100,20 @@ func (p *player) work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.AwaitLine(sctx); err != nil {
-		return err
-	}
-	if err := d.Ready(sctx); err != nil {
-		return err
+	if err := atWork(sctx, d); err != nil {
+		return errors.Join(err, d.Close(sctx))
 	}
 	p.agent = d
 	p.s.say.line("  Marta is ready. Call from %s/shop/ or any SIP phone (%s, number 100).", p.s.base, p.s.world.sipAddr)
 	p.s.kit.Go(func() { p.attend(ctx, d) })
 	return nil
+}
+
+func atWork(ctx context.Context, d *robot.Desk) error {
+	if err := d.AwaitLine(ctx); err != nil {
+		return err
+	}
+	return d.Ready(ctx)
 }
 
 // attend takes calls one after the other until ctx ends.
