@@ -57,8 +57,8 @@ $(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
 web-test: web ## lint, types, unit and browser tests of the web pages
 	cd $(WEB) && npm run --silent lint && npm run --silent check && npm test
 
-bench: build ## the load test of the README: 50 calls/s against a running server
-	./bin/filo-bench call
+bench: build ## the load test of the README: 50 calls/s, 300 phones, against a node of its own
+	scripts/bench.sh
 
 bench-smoke: ## every Go benchmark once
 	$(GO) test -run '^$$' -bench . -benchtime 1x $(PACKAGES)

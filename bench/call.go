@@ -57,11 +57,13 @@ type run struct {
 	bridge latencies
 
 	started, completed, active atomic.Int64
+	phoneOver                  chan struct{} // capacity 1: an agent's phone has ended a call
 
 	mu      sync.Mutex
 	failed  map[string]int
 	sent    map[string]time.Time // by calling number: INVITE intended at
 	media   mediaTotals
+	ended   int64           // calls, by the phones
 	offered map[string]bool // numbers whose first offer was seen
 }
 
@@ -76,7 +78,7 @@ func Call(ctx context.Context, cfg CallConfig) (*CallReport, error) {
 		return nil, fmt.Errorf("start robots: %w", err)
 	}
 	r := &run{
-		cfg: cfg, kit: kit, log: cfg.Log,
+		cfg: cfg, kit: kit, log: cfg.Log, phoneOver: make(chan struct{}, 1),
 		failed: map[string]int{}, sent: map[string]time.Time{}, offered: map[string]bool{},
 	}
 	report, err := r.execute(ctx)
@@ -85,10 +87,10 @@ func Call(ctx context.Context, cfg CallConfig) (*CallReport, error) {
 
 func (r *run) execute(ctx context.Context) (*CallReport, error) {
 	phones, err := r.registerPhones(ctx)
+	defer r.unregister(context.WithoutCancel(ctx), phones)
 	if err != nil {
 		return nil, err
 	}
-	defer r.unregister(ctx, phones)
 	if err := r.introduce(ctx); err != nil {
 		return nil, err
 	}
@@ -103,6 +105,7 @@ func (r *run) execute(ctx context.Context) (*CallReport, error) {
 	r.wg.Wait()
 	stop()
 	elapsed := time.Since(start)
+	r.awaitPhones(ctx)
 	after, err := r.scrape(ctx)
 	if err != nil {
 		return nil, err
@@ -151,8 +154,36 @@ func (r *run) rang(from string, at time.Time) {
 
 func (r *run) phoneEnded(c robot.PhoneCall) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.media.add(c.Stats)
+	r.ended++
+	r.mu.Unlock()
+	select {
+	case r.phoneOver <- struct{}{}:
+	default:
+	}
+}
+
+// goodbyes bounds the wait for the phones' side of the last calls.
+const goodbyes = 3 * time.Second
+
+// awaitPhones waits until the phones have ended what the callers have, so that
+// the report has both sides.
+func (r *run) awaitPhones(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, goodbyes)
+	defer cancel()
+	for {
+		r.mu.Lock()
+		ended := r.ended
+		r.mu.Unlock()
+		if r.cfg.Agents == 0 || ended >= r.completed.Load() {
+			return
+		}
+		select {
+		case <-r.phoneOver:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // arrivals starts calls at the wanted rate, whatever becomes of them.

@@ -26,7 +26,13 @@ Usage:
   filo-bench users [flags]   writes the users file that those agents need
   filo-bench version
 
-Run "filo-bench call -h" for the flags.
+Example, against a node whose users_file came from "filo-bench users -n 300":
+  filo-bench call -server 127.0.0.1:5060 -rate 50 -hold 5s -agents 300 \
+      -password-file bench-sip-password -write-key KEY -max-failed 0 -max-offer-p99 10ms
+
+Exit code: 0 when every threshold was kept, 1 when one was missed or the run
+failed, 2 for a mistake in the arguments. Run "filo-bench call -h" for all flags;
+scripts/bench.sh starts a node of its own and loads it.
 `
 
 // Main runs the command line and returns the exit code: 0 when every

@@ -61,6 +61,9 @@ func (k *Kit) Phone(ctx context.Context, cfg PhoneConfig) (*Phone, error) {
 		User: cfg.User, Password: cfg.Password, Expires: 10 * time.Minute,
 	})
 	if err != nil {
+		k.mu.Lock()
+		delete(k.phones, cfg.User)
+		k.mu.Unlock()
 		return nil, fmt.Errorf("register phone %s: %w", cfg.User, err)
 	}
 	p.stop = stop
