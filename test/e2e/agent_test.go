@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -134,15 +136,20 @@ func (a *agent) take(fits func(robot.Frame) bool) (f robot.Frame, ok, closed boo
 // frame waits for a frame of the type whose data fits; others wait on.
 func frame[T any](a *agent, kind string, fits func(T) bool) (T, robot.Frame) {
 	a.t.Helper()
+	return frameOf(a, []string{kind}, fits)
+}
+
+func frameOf[T any](a *agent, kinds []string, fits func(T) bool) (T, robot.Frame) {
+	a.t.Helper()
 	limit := time.After(patience)
 	var data T
 	for {
 		f, ok, closed, changed := a.take(func(f robot.Frame) bool {
 			var d T
-			if f.Type != kind {
+			if !slices.Contains(kinds, f.Type) {
 				return false
 			}
-			require.NoError(a.t, json.Unmarshal(f.Data, &d), "%s frame", kind)
+			require.NoError(a.t, json.Unmarshal(f.Data, &d), "%s frame", f.Type)
 			if !fits(d) {
 				return false
 			}
@@ -152,11 +159,11 @@ func frame[T any](a *agent, kind string, fits func(T) bool) (T, robot.Frame) {
 		if ok {
 			return data, f
 		}
-		require.False(a.t, closed, "event socket of %s closed while waiting for a %s frame", a.User, kind)
+		require.False(a.t, closed, "event socket of %s closed while waiting for a %v frame", a.User, kinds)
 		select {
 		case <-changed:
 		case <-limit:
-			require.FailNow(a.t, "no "+kind+" frame", "at %s's desk; its frames:\n%s", a.User, a.seen())
+			require.FailNow(a.t, fmt.Sprintf("no %v frame", kinds), "at %s's desk; its frames:\n%s", a.User, a.seen())
 		}
 	}
 }
@@ -208,15 +215,27 @@ func (a *agent) contact(id string, fits func(contactFrame) bool) contactFrame {
 	return c
 }
 
-// thread waits for a live event of a contact.
-func (a *agent) thread(id string, fits func(journey.ThreadEvent) bool) (journey.ThreadEvent, time.Time) {
+// thread waits until an event of a contact comes to the screen: by itself, or
+// in a whole view that was made just after it.
+func (a *agent) thread(id string, fits func(journey.ThreadEvent) bool) (found journey.ThreadEvent, at time.Time) {
 	a.t.Helper()
-	type live struct {
-		Contact string
-		Event   journey.ThreadEvent
-	}
-	l, f := frame(a, "thread", func(l live) bool { return l.Contact == id && fits(l.Event) })
-	return l.Event, f.At
+	_, f := frameOf(a, []string{"thread", "view"}, func(l live) bool {
+		for _, e := range append(l.View.Events, l.Event) {
+			if l.Contact == id && e.ID != "" && fits(e) {
+				found = e
+				return true
+			}
+		}
+		return false
+	})
+	return found, f.At
+}
+
+// live is a thread or a view frame.
+type live struct {
+	Contact string
+	Event   journey.ThreadEvent
+	View    journey.View
 }
 
 // state waits for an agent frame in the state, and returns its reason.
