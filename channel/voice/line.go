@@ -79,11 +79,23 @@ func (l *lines) drop(gone *line) bool {
 	return true
 }
 
-// use marks the agent's line as taken by a call, or free again.
-func (l *lines) use(agent contact.AgentID, busy bool) {
+// claim gives the agent's line to a call until release; nil when there is none
+// or another call is on it.
+func (l *lines) claim(agent contact.AgentID) (*line, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.slot(agent).busy = busy
+	s := l.slot(agent)
+	if s.line == nil || s.busy {
+		return nil, nil
+	}
+	s.busy = true
+	return s.line, s.changed
+}
+
+func (l *lines) release(agent contact.AgentID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.slot(agent).busy = false
 }
 
 // inUse reports whether a call is on the agent's line.

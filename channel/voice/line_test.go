@@ -12,6 +12,7 @@ import (
 	"filo/contact"
 	"filo/journey"
 	"filo/media"
+	"filo/router"
 	"filo/sip"
 )
 
@@ -329,6 +330,24 @@ func TestAcceptedWithoutALine(t *testing.T) {
 	h.hangup(call)
 	e := h.ended(1)
 	require.Equal(t, 2, h.segment(e.Contact, 0).Offers)
+}
+
+// An agent may be given more calls than one line carries: the second goes on.
+func TestSecondCallOnOneLine(t *testing.T) {
+	h, b, call, _ := talking(t)
+	require.NoError(t, h.router.SignIn(h.within(), router.Agent{
+		ID: "paola", Capacity: 200, Caps: map[contact.Channel]int{contact.Voice: 2},
+	}))
+	second := h.call("+393475554420")
+	require.NoError(t, h.router.Accept(h.within(), h.offer("paola"), "paola"))
+	h.hears(second.Meter, musicHz)
+	h.waiting("checkout", 1)
+	h.hears(call.Meter, agentHz)
+	h.hears(b.meter, callerHz)
+	h.hangup(second)
+	require.Equal(t, "abandoned", take(h, h.thread.written, "call").Attrs["result"])
+	h.hangup(call)
+	h.ended(1)
 }
 
 func TestOneLineAnAgent(t *testing.T) {

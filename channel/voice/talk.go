@@ -20,13 +20,14 @@ type party struct {
 	changed <-chan struct{} // a browser line came or went
 }
 
-// party returns nil when the agent who accepted cannot be reached.
+// party returns nil when the agent who accepted cannot be reached. A browser
+// line is the conversation's until its end.
 func (w *waiting) party(e router.Event) *party {
 	if a := w.ring.accepted; a != nil && a.offer == e.Offer {
 		w.ring.accepted = nil
 		return &party{agent: e.Agent, ep: a.ep, leg: a.leg}
 	}
-	l, changed := w.k.c.lines.current(e.Agent)
+	l, changed := w.k.c.lines.claim(e.Agent)
 	if l == nil {
 		return nil
 	}
@@ -73,8 +74,7 @@ func (w *waiting) talk(ctx context.Context, p *party, e router.Event) (lost bool
 	v := &conversation{k: k, p: p, accepted: time.Now().Add(-max(0, k.c.now().Sub(e.At)))}
 	defer k.room.Join(k.ep, media.Role{})()
 	if p.leg == nil {
-		k.c.lines.use(p.agent, true)
-		defer k.c.lines.use(p.agent, false)
+		defer k.c.lines.release(p.agent)
 	} else {
 		defer func() { (&ringAnswer{leg: p.leg, ep: p.ep}).close(ctx, k.log, "conversation over") }()
 	}
