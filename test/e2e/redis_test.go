@@ -96,6 +96,7 @@ func TestRowReliability_RedisGone(t *testing.T) {
 	t.Logf("Redis gone: %v", took)
 	require.Less(t, took, 50*time.Millisecond)
 	record, _ := n.contexts("record")
-	require.EqualValues(t, 2, record, "the Record answers")
+	stale, _ := n.contexts("stale") // the Record was later than 20 ms
+	require.EqualValues(t, 2, record+stale, "the Record answers")
 	n.quiet()
 }

@@ -132,7 +132,7 @@ journey: {timezone: Europe/Rome}
 voice:
   numbers: {"100": {lang: en, label: Lanificio Aurora}}
 web: {write_keys: [%s]}
-desk: {users_file: %q}
+desk: {users_file: %q, view_timeout: 3s} # a loaded machine may be slow to read a thread
 email:
   listen: "127.0.0.1:0"
   domain: aurora.example
