@@ -34,8 +34,8 @@ func (k *call) plan(ctx context.Context) (t contact.Target, ok bool) {
 
 // menu runs the flow of the called number. ok is false when the call is over:
 // the flow or the caller said goodbye.
-// A flow that breaks, or that wants a transfer to a number (which needs an
-// outbound trunk), leaves the caller to the fallback queue.
+// A flow that breaks, or whose transfer fails, leaves the caller to the
+// fallback queue.
 func (k *call) menu(ctx context.Context) (t contact.Target, ok bool) {
 	k.skipped, k.rule, k.result = false, "", contact.InFlowEnd
 	name := k.number.Flow
@@ -63,8 +63,7 @@ func (k *call) menu(ctx context.Context) (t contact.Target, ok bool) {
 	case out.Kind == ivr.Enqueue:
 		return out.Target, true
 	case out.Kind == ivr.Transfer:
-		k.log.Warn("flow asks for a transfer to a number, which needs an outbound trunk", "flow", name)
-		return k.fallback(ctx)
+		return k.transfer(ctx, out.TransferTo)
 	}
 	return t, false
 }

@@ -50,7 +50,7 @@ steps:
   main:
     menu:
       prompt: main
-      options: {1: checkout, 2: bye, 3: nowhere, 4: away}
+      options: {1: checkout, 2: bye, 3: nowhere, 4: away, 5: office}
       timeout: 5s
       retries: 3
       on_fail: bye
@@ -60,6 +60,8 @@ steps:
     enqueue: {queue: no-such-queue}
   away:
     transfer: {to: "+39045555019"}
+  office:
+    transfer: {to: office}
   bye:
     hangup: bye
 `

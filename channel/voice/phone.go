@@ -34,7 +34,8 @@ func (k *call) ringPhone(ctx context.Context, e router.Event) *ring {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &ring{answers: make(chan ringAnswer), cancel: cancel}
 	k.wg.Go(func() {
-		a := k.invitePhone(ctx, e)
+		a := k.invite(ctx, sip.Target{User: string(e.Agent)})
+		a.offer, a.agent = e.Offer, e.Agent
 		select {
 		case r.answers <- a:
 		case <-ctx.Done():
@@ -44,8 +45,8 @@ func (k *call) ringPhone(ctx context.Context, e router.Event) *ring {
 	return r
 }
 
-func (k *call) invitePhone(ctx context.Context, e router.Event) (a ringAnswer) {
-	a.offer, a.agent = e.Offer, e.Agent
+// invite calls somebody on the caller's behalf, and waits for the answer.
+func (k *call) invite(ctx context.Context, to sip.Target) (a ringAnswer) {
 	var offer []byte
 	a.ep, offer, a.err = k.c.deps.Media.Offer(ctx, media.Options{Label: "phone"}, media.RTP)
 	if a.err != nil {
@@ -55,7 +56,7 @@ func (k *call) invitePhone(ctx context.Context, e router.Event) (a ringAnswer) {
 	if from == "" {
 		from = "anonymous"
 	}
-	a.leg, a.err = k.c.deps.UA.Invite(ctx, sip.Target{User: string(e.Agent)}, sip.InviteOptions{
+	a.leg, a.err = k.c.deps.UA.Invite(ctx, to, sip.InviteOptions{
 		From: from, FromName: k.context.Name, SDP: offer,
 		Headers: map[string]string{"X-Filo-Contact": string(k.id), "X-Filo-Queue": k.segment.Queue},
 	})
