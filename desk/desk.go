@@ -31,7 +31,7 @@ type Deps struct {
 	Lines    Lines // nil: every line counts as up
 	Measure  Measure
 	// DropLine, if set, is told to end the line of an agent who signed out.
-	DropLine func(contact.AgentID)
+	DropLine func(ctx context.Context, id contact.AgentID)
 	// Routing is the router's configuration: labels, skills, targets and
 	// patience of the queues are read from it.
 	Routing router.Config

@@ -121,6 +121,7 @@ type fakeWork struct {
 	replies  []contact.Reply
 	up       map[contact.AgentID]bool
 	dropped  []contact.AgentID
+	released []contact.AgentID
 	onReply  func(contact.Reply) (string, error)
 	onClose  func(contact.WrapUpNote) error
 }
@@ -158,6 +159,13 @@ func (f *fakeWork) Close(_ context.Context, n contact.WrapUpNote) error {
 	if on != nil {
 		return on(n)
 	}
+	return nil
+}
+
+func (f *fakeWork) Release(_ context.Context, id contact.AgentID) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.released = append(f.released, id)
 	return nil
 }
 

@@ -100,7 +100,7 @@ func newFixture(t testing.TB, change func(*Config, *Deps)) *fixture {
 	deps := Deps{
 		Log: log, Registry: prometheus.NewRegistry(), Users: testUsers(t), Router: r, Thread: f.thread,
 		Calls: f.work, Messages: f.work, Lines: f.work, Routing: rc,
-		DropLine: func(id contact.AgentID) {
+		DropLine: func(_ context.Context, id contact.AgentID) {
 			f.work.mu.Lock()
 			defer f.work.mu.Unlock()
 			f.work.dropped = append(f.work.dropped, id)

@@ -71,6 +71,8 @@ type Messages interface {
 	// Reply sends an answer and returns its event's id once the provider took it.
 	Reply(ctx context.Context, r contact.Reply) (event string, err error)
 	Close(ctx context.Context, n contact.WrapUpNote) error
+	// Release puts the contacts of an agent who left back into their queues.
+	Release(ctx context.Context, agent contact.AgentID) error
 	// Answered tells that messages were answered elsewhere, in a call for example.
 	Answered(ctx context.Context, events []string) error
 }

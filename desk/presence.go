@@ -156,7 +156,11 @@ func (s *seat) signOut(ctx context.Context) error {
 		return nil
 	}
 	s.log.LogAttrs(ctx, slog.LevelInfo, "agent signed out")
-	return s.d.deps.Router.SignOut(ctx, s.id) //nolint:wrapcheck // names the agent
+	err := s.d.deps.Router.SignOut(ctx, s.id) // no more offers; what the agent has stays
+	if m := s.d.deps.Messages; m != nil {
+		err = errors.Join(err, m.Release(ctx, s.id))
+	}
+	return err
 }
 
 func (s *seat) hasContacts() bool {

@@ -102,7 +102,7 @@ func (d *Desk) signOut(w http.ResponseWriter, r *http.Request, s *session) (any,
 		return nil, err
 	}
 	if last && d.deps.DropLine != nil && !s.user.Phone {
-		d.deps.DropLine(contact.AgentID(s.user.User))
+		d.deps.DropLine(r.Context(), contact.AgentID(s.user.User))
 	}
 	return struct{}{}, nil
 }

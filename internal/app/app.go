@@ -253,9 +253,11 @@ func (a *App) Run(ctx context.Context) error {
 		l.addReady("smtp", a.email.Ready(), a.email.Serve)
 	}
 	l.add("calls after their end", a.voiceAfter)
+	// Before sip, so that it stops after it: the goodbyes of browser legs leave
+	// by the HTTP server's sockets.
+	l.add("http", a.web.run)
 	l.addReady("sip", a.ua.Ready(), func(ctx context.Context) error { return a.ua.Serve(ctx, a.voice.Serve) })
 	l.add("phones", a.voice.FollowPhones)
-	l.add("http", a.web.run)
 	return errors.Join(l.run(ctx), a.Close())
 }
 

@@ -38,7 +38,9 @@ func (v voiceCalls) LineUp(agent contact.AgentID) bool { return v.a.voice.LineUp
 
 // dropLine ends the line of an agent who signed out. The sign-out's own
 // request must not cut it short.
-func (a *App) dropLine(agent contact.AgentID) { a.voice.DropLine(context.Background(), agent) }
+func (a *App) dropLine(ctx context.Context, agent contact.AgentID) {
+	a.voice.DropLine(context.WithoutCancel(ctx), agent)
+}
 
 // agents are the users as the voice conductor sees them.
 type agents struct{ *desk.Users }
@@ -55,6 +57,11 @@ type deskMessages struct{ a *App }
 // Reply implements desk.Messages.
 func (m deskMessages) Reply(ctx context.Context, r contact.Reply) (event string, err error) {
 	return m.a.messages.Reply(ctx, r) //nolint:wrapcheck // an adapter
+}
+
+// Release implements desk.Messages.
+func (m deskMessages) Release(ctx context.Context, agent contact.AgentID) error {
+	return m.a.messages.Release(ctx, agent) //nolint:wrapcheck // an adapter
 }
 
 // Answered implements desk.Messages.
