@@ -58,6 +58,7 @@ export class Desk {
   #accepting = $state(false);
   #notes = new Map<string, Notification>();
   #heard = new Set<string>(); // offers that were announced
+  #commands: Promise<void> = Promise.resolve();
   #saving = new Set<string>();
   #audio: HTMLAudioElement | null = null;
 
@@ -349,7 +350,15 @@ export class Desk {
     }, () => this.t.offer.gone);
   }
 
-  async command(contact: Contact, verb: Verb, digits?: string): Promise<void> {
+  /** command sends one command after the other, as the keys were pressed; the end waits for none. */
+  command(contact: Contact, verb: Verb, digits?: string): Promise<void> {
+    const send = () => this.#command(contact, verb, digits);
+    if (verb === 'hangup') return send();
+    this.#commands = this.#commands.then(send, send);
+    return this.#commands;
+  }
+
+  async #command(contact: Contact, verb: Verb, digits?: string): Promise<void> {
     await this.#try(async () => {
       await api.command(contact.id, verb, digits);
       const said: Partial<Record<Verb, string>> = {
