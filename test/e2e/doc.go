@@ -8,4 +8,9 @@
 // world.start runs one in this process, world.spawn one in a process of its
 // own that can be killed. A component that is missing fails the test with the
 // line that installs it.
+//
+// newBrowser starts a headless Chromium with a tone for a microphone, driven by
+// browser/driver.mjs; a tab is a person's own computer. Pictures of every state
+// go to test-results/browser; the accessibility trees in browser/aria are
+// written anew by -update-aria.
 package e2e
