@@ -19,15 +19,16 @@ import (
 // prompts, users, secrets) and changes nothing. It returns a report of what
 // is configured, or an error that joins every mistake with its place.
 func Check(path string) (report string, err error) {
-	doc, cfg, err := load(path)
-	if err != nil {
-		return "", err
+	doc, cfg, wrong := load(path)
+	if doc == nil {
+		return "", wrong
 	}
 	c := checker{cfg: cfg}
 	c.files()
 	c.flows()
 	c.users()
-	if err := errors.Join(doc.locate(errors.Join(c.errs...)), errors.Join(c.elsewhere...)); err != nil {
+	found := doc.both(wrong, doc.locate(errors.Join(c.errs...)))
+	if err := errors.Join(found, errors.Join(c.elsewhere...)); err != nil {
 		return "", err
 	}
 	c.tell("%s: no mistakes", filepath.Base(path))

@@ -146,7 +146,10 @@ func (c *Config) derive(has func(path ...string) bool) {
 // the working directory.
 func Load(path string) (Config, error) {
 	_, cfg, err := load(path)
-	return cfg, err
+	if err != nil {
+		return Config{}, err
+	}
+	return cfg, nil
 }
 
 func load(path string) (*document, Config, error) {
@@ -165,21 +168,21 @@ func load(path string) (*document, Config, error) {
 // Parse is Load of the text of a file; name stands before the line in messages.
 func Parse(name string, data []byte) (Config, error) {
 	_, cfg, err := parse(name, data)
-	return cfg, err
+	if err != nil {
+		return Config{}, err
+	}
+	return cfg, nil
 }
 
+// parse returns the document also beside an error, unless it is no YAML: what
+// could be read of it can still be checked.
 func parse(name string, data []byte) (*document, Config, error) {
 	doc, err := parseDocument(name, data)
 	if err != nil {
 		return nil, Config{}, err
 	}
 	cfg := Default()
-	if err := doc.decode(&cfg); err != nil {
-		return nil, Config{}, err
-	}
+	unread := doc.decode(&cfg)
 	cfg.derive(doc.has)
-	if err := doc.locate(cfg.Validate()); err != nil {
-		return nil, Config{}, err
-	}
-	return doc, cfg, nil
+	return doc, cfg, doc.both(unread, doc.locate(cfg.Validate()))
 }

@@ -77,6 +77,13 @@ func TestMistakes(t *testing.T) {
 				"filo.yaml:7: unknown key nonsense",
 		},
 		{
+			"an unknown key hides no other mistake, and a line is named once",
+			"sip:\n  listn: []\nmedia:\n  rtp_timeout: soon\nvoice:\n  line_grace: -1s\n",
+			"filo.yaml:2: sip: unknown key listn\n" +
+				"filo.yaml:4: media.rtp_timeout: cannot use `soon` into a duration such as 20s\n" +
+				"filo.yaml:6: voice.line_grace: -1s must be more than 0",
+		},
+		{
 			"key twice", "http:\n  addr: 127.0.0.1:1\n  addr: 127.0.0.1:2\n",
 			`filo.yaml:3: http: mapping key "addr" already defined at line 2`,
 		},

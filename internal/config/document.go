@@ -131,6 +131,26 @@ func (d *document) locate(err error) error {
 	return errors.Join(errs...)
 }
 
+// both joins what could not be read with what was found wrong in the values. A
+// value on a line that could not be read is the default, and says nothing.
+func (d *document) both(unread, wrong error) error {
+	place := func(err error) string {
+		parts := strings.SplitN(err.Error(), ":", 3)
+		return strings.Join(parts[:min(2, len(parts))], ":")
+	}
+	seen := map[string]bool{}
+	errs := flatten(unread)
+	for _, err := range errs {
+		seen[place(err)] = true
+	}
+	for _, err := range flatten(wrong) {
+		if !seen[place(err)] {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // flatten takes joined errors apart, however deep.
 func flatten(err error) []error {
 	if err == nil {
