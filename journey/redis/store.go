@@ -49,6 +49,13 @@ var (
 	_ journey.Feed = (*Store)(nil)
 )
 
+// silent takes the library's own lines, dozens a second while Redis is away, off
+// the standard error: the breaker says the same once.
+type silent struct{}
+
+// Printf implements the library's logger.
+func (silent) Printf(context.Context, string, ...any) {}
+
 // New returns a Store. It does not connect: a Redis that is absent is no
 // reason not to start. Run must run for the breaker to close again.
 func New(cfg Config, deps Deps) (*Store, error) {
@@ -75,6 +82,7 @@ func New(cfg Config, deps Deps) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis keys: %w", err)
 	}
+	redis.SetLogger(silent{})
 	s := &Store{cfg: cfg, db: redis.NewClient(opt), log: deps.Log, hashKey: hashKey, sealer: sealer, node: cfg.Node}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
