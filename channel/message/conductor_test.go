@@ -265,8 +265,9 @@ func TestReplyIsRefused(t *testing.T) {
 	require.Equal(t, 1, ce.record.open(), "what was not sent closes nothing")
 	ce.out.err = nil
 	ce.record.failOnce("Ingest", errDisk)
-	_, err = ce.Reply(ctx, contact.Reply{Contact: id, Agent: "paola", Body: "hi", Close: true})
+	event, err := ce.Reply(ctx, contact.Reply{Contact: id, Agent: "paola", Body: "hi", Close: true})
 	require.ErrorIs(t, err, ErrNotRecorded)
+	require.NotEmpty(t, event, "it has left")
 }
 
 func TestClosedWithoutReplyCountsAsAbandoned(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 
 // Reply sends an agent's answer and returns the id of its event on the thread.
 // The agent must have the contact. When the provider has taken the message but
-// the thread could not be written, the error wraps [ErrNotRecorded]: sending
-// again would send twice.
+// the thread could not be written, the error wraps [ErrNotRecorded] and the id
+// is not empty: sending again would send twice.
 func (c *Conductor) Reply(ctx context.Context, r contact.Reply) (eventID string, err error) {
 	v, err := c.held(ctx, r.Contact, r.Agent)
 	if err != nil {
@@ -32,7 +32,7 @@ func (c *Conductor) Reply(ctx context.Context, r contact.Reply) (eventID string,
 	}
 	eventID, err = v.reply(ctx, r)
 	if err != nil {
-		return "", fmt.Errorf("reply to %s: %w", r.Contact, err)
+		return eventID, fmt.Errorf("reply to %s: %w", r.Contact, err)
 	}
 	if r.Close {
 		if err := c.end(ctx, v, contact.Handled); err != nil {
@@ -100,7 +100,7 @@ func (v *conversation) reply(ctx context.Context, r contact.Reply) (string, erro
 	id, err := v.record(ctx, &out, sent, pending)
 	if err != nil {
 		v.c.metrics.replies.WithLabelValues(string(oc.Channel), "unrecorded").Inc()
-		return "", errors.Join(ErrNotRecorded, err)
+		return event, errors.Join(ErrNotRecorded, err)
 	}
 	v.c.metrics.replies.WithLabelValues(string(oc.Channel), "sent").Inc()
 	return id, nil
