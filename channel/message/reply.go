@@ -100,7 +100,7 @@ func (v *conversation) reply(ctx context.Context, r contact.Reply) (string, erro
 	id, err := v.record(ctx, &out, sent, pending)
 	if err != nil {
 		v.c.metrics.replies.WithLabelValues(string(oc.Channel), "unrecorded").Inc()
-		return event, errors.Join(ErrNotRecorded, err)
+		return out.Event, errors.Join(ErrNotRecorded, err)
 	}
 	v.c.metrics.replies.WithLabelValues(string(oc.Channel), "sent").Inc()
 	return id, nil
