@@ -133,7 +133,7 @@ func reachable(d *Dossier, p *person, peer string, tier contact.Tier) (phone, ma
 	}
 	switch {
 	case tier >= contact.D3:
-		return phone, mail
+		return ShowPhone(phone), mail
 	case tier == contact.D2:
 		return MaskPhone(phone), MaskMail(mail)
 	}

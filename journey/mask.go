@@ -1,13 +1,30 @@
 package journey
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers"
 )
 
 const dots = "•••"
 
-// MaskPhone keeps country and prefix and the last four digits: "+39 347 ••• 4419".
+// ShowPhone prints an E.164 number in groups, as its country writes it abroad;
+// anything else as it is.
+func ShowPhone(number string) string {
+	if !strings.HasPrefix(number, "+") {
+		return number
+	}
+	n, err := phonenumbers.Parse(number, "")
+	if err != nil {
+		return number
+	}
+	return phonenumbers.Format(n, phonenumbers.INTERNATIONAL)
+}
+
+// MaskPhone keeps the country, the three digits that follow and the last four:
+// "+39 347 ••• 4419". Of what is too short to keep both ends it keeps less.
 func MaskPhone(number string) string {
 	digits := strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' {
@@ -15,38 +32,43 @@ func MaskPhone(number string) string {
 		}
 		return -1
 	}, number)
-	if len(digits) < 8 {
-		if number == "" {
-			return ""
+	plus, country := "", ""
+	if strings.HasPrefix(number, "+") {
+		plus = "+"
+		if n, err := phonenumbers.Parse(number, ""); err == nil {
+			country = strconv.Itoa(int(n.GetCountryCode()))
+			digits = strings.TrimPrefix(digits, country)
+			country += " "
 		}
-		return dots
 	}
-	last := digits[len(digits)-4:]
-	if strings.HasPrefix(number, "+") && len(digits) >= 10 {
-		return "+" + digits[:2] + " " + digits[2:5] + " " + dots + " " + last
+	switch {
+	case number == "":
+		return ""
+	case len(digits) >= 8: // at least one digit stays hidden
+		return plus + country + digits[:3] + " " + dots + " " + digits[len(digits)-4:]
+	case len(digits) >= 4:
+		return plus + country + dots + digits[len(digits)-2:]
 	}
-	return digits[:3] + " " + dots + " " + last
+	return dots
 }
 
-// MaskMail keeps the first letter and the top of the domain: "g•••@e•••.it".
+// MaskMail keeps the first character and the domain: "g••••••@posta.example".
+// The dots do not tell the length.
 func MaskMail(address string) string {
 	local, domain, ok := strings.Cut(address, "@")
-	if !ok || local == "" || domain == "" {
-		if address == "" {
-			return ""
-		}
+	switch {
+	case address == "":
+		return ""
+	case !ok || domain == "":
 		return dots
 	}
-	top := ""
-	if i := strings.LastIndexByte(domain, '.'); i > 0 {
-		top = domain[i:]
-	}
-	return first(local) + dots + "@" + first(domain) + dots + top
+	return first(local) + dots + dots + "@" + domain
 }
 
+// first is the first character of s, "" of nothing.
 func first(s string) string {
-	r, _ := utf8.DecodeRuneInString(s)
-	return string(r)
+	_, size := utf8.DecodeRuneInString(s)
+	return s[:size]
 }
 
 // maskValue masks an address or number, whichever it is.

@@ -50,10 +50,10 @@ func TestNormal(t *testing.T) {
 }
 
 func TestMasks(t *testing.T) {
-	for in, want := range map[string]string{"+393471234419": "+39 347 ••• 4419", "3471234419": "347 ••• 4419", "118": "•••", "": ""} {
+	for in, want := range map[string]string{"+393471234419": "+39 347 ••• 4419", "3471234419": "347 ••• 4419", "+14155550132": "+1 415 ••• 0132", "+390612345678": "+39 061 ••• 5678", "+3936012": "+39 •••12", "4242": "•••42", "118": "•••", "": ""} {
 		require.Equal(t, want, MaskPhone(in))
 	}
-	for in, want := range map[string]string{"giulia@example.it": "g•••@e•••.it", "è@x": "è•••@x•••", "nobody": "•••", "": ""} {
+	for in, want := range map[string]string{"giulia@posta.example": "g••••••@posta.example", "è@x": "è••••••@x", "@x": "••••••@x", "nobody": "•••", "": ""} {
 		require.Equal(t, want, MaskMail(in))
 	}
 }
