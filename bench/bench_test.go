@@ -111,6 +111,14 @@ func TestHistogramGrowth(t *testing.T) {
 	require.Zero(t, histogram{upper: []float64{1, math.Inf(1)}, count: []uint64{0, 0}}.quantile(.5))
 }
 
+func TestCounterGrowth(t *testing.T) {
+	old := page(t, "# TYPE used_total counter\nused_total{of=\"a\"} 2\n")
+	now := page(t, "# TYPE used_total counter\nused_total{of=\"a\"} 3.5\nused_total{of=\"b\"} 1\n")
+	require.InDelta(t, 2.5, counted(old, now, "used_total"), 1e-9, "summed over labels, less what was before")
+	require.InDelta(t, 4.5, counted(nil, now, "used_total"), 1e-9)
+	require.Zero(t, counted(old, now, "other_total"))
+}
+
 func TestJudge(t *testing.T) {
 	good := CallReport{
 		Started: 100, Completed: 100, Setup: Quantiles{N: 100, P99: 5 * time.Millisecond},

@@ -52,7 +52,8 @@ type CallReport struct {
 	RTPLoss     float64        `json:"rtp_loss"` // share
 	RTPJitter   float64        `json:"rtp_jitter_ms"`
 	RTPJitterMx float64        `json:"rtp_jitter_max_ms"`
-	BenchCPU    float64        `json:"bench_cpu"` // cores used by the bench itself
+	BenchCPU    float64        `json:"bench_cpu"`  // cores used by the bench itself
+	ServerCPU   float64        `json:"server_cpu"` // cores used by the server; 0: it does not tell
 	Machine     string         `json:"machine"`
 }
 
@@ -64,9 +65,10 @@ func (r *run) report(elapsed, cpu time.Duration, before, after metrics) *CallRep
 		Rate: r.cfg.Rate, Duration: r.cfg.Duration.Seconds(), Hold: r.cfg.Hold.Seconds(), Agents: r.cfg.Agents,
 		Started: r.started.Load(), Completed: r.completed.Load(), FailedBy: r.failed,
 		Setup: r.setup.quantiles(), Offer: r.offer.quantiles(), Audio: r.bridge.quantiles(),
-		RTPIn:    r.media.in,
-		BenchCPU: cpu.Seconds() / elapsed.Seconds(),
-		Machine:  fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()),
+		RTPIn:     r.media.in,
+		BenchCPU:  cpu.Seconds() / elapsed.Seconds(),
+		ServerCPU: counted(before, after, "process_cpu_seconds_total") / elapsed.Seconds(),
+		Machine:   fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()),
 	}
 	for _, n := range r.failed {
 		rep.Failed += n
@@ -121,8 +123,8 @@ func (rep *CallReport) judge(l Limits) {
 // WriteText prints the report for people.
 func (rep *CallReport) WriteText(w io.Writer) error {
 	p := &printer{w: w}
-	p.f("%s: %d of %d calls at %g/s, hold %gs, %d agents (bench used %.2f cores)\n",
-		rep.Verdict, rep.Completed, rep.Started, rep.Rate, rep.Hold, rep.Agents, rep.BenchCPU)
+	p.f("%s: %d of %d calls at %g/s, hold %gs, %d agents (cores used: server %.2f, bench %.2f)\n",
+		rep.Verdict, rep.Completed, rep.Started, rep.Rate, rep.Hold, rep.Agents, rep.ServerCPU, rep.BenchCPU)
 	for _, m := range rep.Missed {
 		p.f("  missed: %s\n", m)
 	}

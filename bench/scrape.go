@@ -46,6 +46,18 @@ type histogram struct {
 	count []uint64  // cumulative
 }
 
+// counted is the growth of a counter between two scrapes, summed over its
+// labels; 0 when the server does not show it.
+func counted(before, after metrics, name string) (n float64) {
+	for _, m := range after[name].GetMetric() {
+		n += m.GetCounter().GetValue()
+	}
+	for _, m := range before[name].GetMetric() {
+		n -= m.GetCounter().GetValue()
+	}
+	return n
+}
+
 // grown subtracts two scrapes of a histogram, summed over its labels. ok is
 // false when the later one does not have it.
 func grown(before, after metrics, name string) (h histogram, ok bool) {
