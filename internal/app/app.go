@@ -214,7 +214,7 @@ func (a *App) buildVoice(ctx context.Context, _ Options) error {
 }
 
 func (a *App) buildMessages(_ context.Context, _ Options) (err error) {
-	secret, err := secretFile(filepath.Join(a.cfg.DataDir, "mail.secret"))
+	secret, err := a.mailSecret()
 	if err != nil {
 		return err
 	}

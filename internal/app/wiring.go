@@ -2,8 +2,8 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
+	"crypto/hmac"
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -15,6 +15,7 @@ import (
 	"filo/contact"
 	"filo/desk"
 	"filo/ivr"
+	"filo/journey"
 )
 
 // The desk needs the conductors and the conductors need the desk. These
@@ -85,21 +86,16 @@ func (w deskWatcher) CallChanged(id contact.ID, s voice.CallState) {
 	w.d.ContactState(id, s.Hold, s.Muted, s.LineLost)
 }
 
-// secretFile reads 32 random bytes from path, made at the first start.
-func secretFile(path string) ([]byte, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // below our own data directory
-	if err == nil {
-		return b, nil
+// mailSecret signs our addresses and Message-IDs. It follows from the journey's
+// secret, so that nodes which share that one read each other's mail threads.
+func (a *App) mailSecret() ([]byte, error) {
+	secret, err := journey.Secret(a.cfg.Journey)
+	if err != nil {
+		return nil, fmt.Errorf("secret: %w", err)
 	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("read secret: %w", err)
-	}
-	b = make([]byte, 32)
-	_, _ = rand.Read(b) // never fails
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		return nil, fmt.Errorf("write secret: %w", err)
-	}
-	return b, nil
+	mac := hmac.New(sha256.New, secret)
+	_, _ = mac.Write([]byte("filo mail")) // never fails
+	return mac.Sum(nil), nil
 }
 
 // authorize decides who may open a SIP WebSocket: a signed-in agent by the
