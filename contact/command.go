@@ -45,6 +45,7 @@ type WrapUpNote struct {
 	Contact     ID
 	Agent       AgentID
 	Disposition string
+	Reached     bool // the disposition says that the customer's goal is reached
 	Note        string
 	Answered    []string // journey events that are answered by this contact
 }

@@ -31,7 +31,7 @@ type Config struct {
 	QueuesEvery time.Duration `yaml:"queues_every"`
 	FloorEvery  time.Duration `yaml:"floor_every"`
 	// Dispositions are how a contact can end, in the order of the keys 1-9.
-	Dispositions []Label `yaml:"dispositions"`
+	Dispositions []Disposition `yaml:"dispositions"`
 	// Reasons are why an agent can be not ready.
 	Reasons []Label `yaml:"reasons"`
 
@@ -74,6 +74,15 @@ type Label struct {
 	Label map[string]string `yaml:"label" json:"label"`
 }
 
+// Disposition is how a contact can end.
+type Disposition struct {
+	ID    string            `yaml:"id" json:"id"`
+	Label map[string]string `yaml:"label" json:"label"`
+	// Reaches tells that the customer's goal is reached: nobody who bought is
+	// taken for somebody who stopped at the payment.
+	Reaches bool `yaml:"reaches" json:"-"`
+}
+
 // DefaultConfig returns the settings that a file need not name.
 func DefaultConfig() Config {
 	return Config{
@@ -90,13 +99,13 @@ func DefaultConfig() Config {
 		ViewTimeout: 250 * time.Millisecond,
 		QueuesEvery: 500 * time.Millisecond,
 		FloorEvery:  time.Second,
-		Dispositions: []Label{
-			label("purchase", "Purchase completed", "Acquisto concluso"), //nolint:misspell // Italian
-			label("answered", "Answered, no purchase", "Risposta data, nessun acquisto"),
-			label("callback", "Call back later", "Da richiamare"),
-			label("retry", "Will retry payment", "Riproverà il pagamento"),
-			label("passed", "Passed to someone else", "Passato ad altri"),
-			label("dropped", "Dropped or silent", "Caduta o muta"),
+		Dispositions: []Disposition{
+			{ID: "purchase", Label: map[string]string{"en": "Purchase completed", "it": "Acquisto concluso"}, Reaches: true}, //nolint:misspell // Italian
+			ending("answered", "Answered, no purchase", "Risposta data, nessun acquisto"),
+			ending("callback", "Call back later", "Da richiamare"),
+			ending("retry", "Will retry payment", "Riproverà il pagamento"),
+			ending("passed", "Passed to someone else", "Passato ad altri"),
+			ending("dropped", "Dropped or silent", "Caduta o muta"),
 		},
 		Reasons: []Label{
 			label("break", "Break", "Pausa"),
@@ -105,6 +114,10 @@ func DefaultConfig() Config {
 			label("training", "Training", "Formazione"),
 		},
 	}
+}
+
+func ending(id, en, it string) Disposition {
+	return Disposition{ID: id, Label: map[string]string{"en": en, "it": it}}
 }
 
 func label(id, en, it string) Label {
@@ -131,7 +144,11 @@ func (c Config) Validate() error {
 		}
 	}
 	c.validateTimes(bad)
-	validateLabels(bad, "dispositions", c.Dispositions)
+	ends := make([]Label, len(c.Dispositions))
+	for i, d := range c.Dispositions {
+		ends[i] = Label{ID: d.ID, Label: d.Label}
+	}
+	validateLabels(bad, "dispositions", ends)
 	validateLabels(bad, "reasons", c.Reasons)
 	return errors.Join(errs...)
 }

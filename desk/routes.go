@@ -42,10 +42,10 @@ func (d *Desk) routes() http.Handler {
 // appConfig answers what the web app must know before anything happens.
 func (d *Desk) appConfig(http.ResponseWriter, *http.Request, *session) (any, error) {
 	return struct {
-		Dispositions []Label  `json:"dispositions"`
-		Reasons      []Label  `json:"reasons"`
-		Languages    []string `json:"languages"`
-		Demo         bool     `json:"demo"`
+		Dispositions []Disposition `json:"dispositions"`
+		Reasons      []Label       `json:"reasons"`
+		Languages    []string      `json:"languages"`
+		Demo         bool          `json:"demo"`
 	}{d.cfg.Dispositions, d.cfg.Reasons, []string{"en", "it"}, d.cfg.Demo}, nil
 }
 

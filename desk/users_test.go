@@ -153,7 +153,7 @@ func TestDefaultConfigIsValid(t *testing.T) { require.NoError(t, DefaultConfig()
 func TestConfigSaysEverythingThatIsWrong(t *testing.T) {
 	c := Config{
 		LineURL: "http://x", Origins: []string{"https://ok.example", "desk.example.com", "https://x.example/path"},
-		Dispositions: []Label{{ID: "a"}, {ID: "B!", Label: map[string]string{"en": "b"}}},
+		Dispositions: []Disposition{{ID: "a"}, {ID: "B!", Label: map[string]string{"en": "b"}}},
 		Reasons:      []Label{{ID: "a", Label: map[string]string{"en": "a"}}, {ID: "a", Label: map[string]string{"en": "a"}}},
 	}
 	err := c.Validate()

@@ -72,7 +72,10 @@ func (d *Desk) wrapUp(_ http.ResponseWriter, r *http.Request, s *session) (any, 
 	if slices.ContainsFunc(in.Answered, func(e string) bool { return !shown[e] }) {
 		return nil, fmt.Errorf("%w: no such event on the thread", ErrBadRequest)
 	}
-	n := contact.WrapUpNote{Contact: id, Agent: agent, Disposition: in.Disposition, Note: in.Note, Answered: in.Answered}
+	n := contact.WrapUpNote{
+		Contact: id, Agent: agent, Disposition: in.Disposition, Note: in.Note, Answered: in.Answered,
+		Reached: slices.ContainsFunc(d.cfg.Dispositions, func(l Disposition) bool { return l.ID == in.Disposition && l.Reaches }),
+	}
 	if h.card.Channel == contact.Voice {
 		return struct{}{}, d.wrapUpCall(r.Context(), h, n)
 	}
@@ -130,7 +133,7 @@ func (d *Desk) peek(ctx context.Context, agent contact.AgentID, id contact.ID) (
 const maxNote = 8 << 10
 
 func (d *Desk) checkNote(disposition, note string, answered []string) error {
-	known := slices.ContainsFunc(d.cfg.Dispositions, func(l Label) bool { return l.ID == disposition })
+	known := slices.ContainsFunc(d.cfg.Dispositions, func(l Disposition) bool { return l.ID == disposition })
 	switch {
 	case disposition != "" && !known:
 		return fmt.Errorf("%w: no such disposition", ErrBadRequest)

@@ -301,3 +301,26 @@ func TestCallThatLastsTooLong(t *testing.T) {
 	h.over(call)
 	require.Equal(t, "handled", h.ended(0).Attrs["result"])
 }
+
+func TestOutcomeOnTheThread(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		note contact.WrapUpNote
+		want []journey.Kind
+	}{
+		{"words", contact.WrapUpNote{Disposition: "callback", Note: "tomorrow"}, []journey.Kind{journey.KindNote}},
+		{"the goal", contact.WrapUpNote{Disposition: "purchase", Note: "paid", Reached: true}, []journey.Kind{journey.KindNote, journey.KindOrder}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := open(t)
+			c.note.Contact, c.note.Agent = "c_1", "paola"
+			require.NoError(t, h.c.WrapUp(h.within(), &contact.Card{Contact: "c_1", Customer: "p_1"}, c.note))
+			for i, kind := range c.want {
+				e := take(h, h.thread.written, "event")
+				require.Equal(t, kind, e.Kind)
+				require.Equal(t, c.note.Disposition, e.Attrs["disposition"])
+				require.Equal(t, i == 0, e.Summary != "", "said once")
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package voice
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -81,10 +82,23 @@ func (c *Conductor) WrapUp(ctx context.Context, card *contact.Card, n contact.Wr
 	if card.Customer == "" && n.Note == "" {
 		return nil
 	}
+	err := c.writeNote(ctx, card, n, now, journey.KindNote)
+	if n.Reached {
+		err = errors.Join(err, c.writeNote(ctx, card, n, now, journey.KindOrder))
+	}
+	return err
+}
+
+// writeNote puts what the agent says of a call on the thread: in words, or as
+// the goal that was reached.
+func (c *Conductor) writeNote(ctx context.Context, card *contact.Card, n contact.WrapUpNote, now time.Time, kind journey.Kind) error {
+	if kind != journey.KindNote {
+		n.Note = "" // said once
+	}
 	e := journey.Event{
-		Source: "desk", SourceID: "wrapup/" + string(n.Contact), Contact: n.Contact, Customer: card.Customer,
+		Source: "desk", SourceID: "wrapup/" + string(kind) + "/" + string(n.Contact), Contact: n.Contact, Customer: card.Customer,
 		OccurredAt: now, ReceivedAt: now, Channel: contact.Voice, Dir: contact.Indirect,
-		Kind: journey.KindNote, Summary: n.Note,
+		Kind: kind, Summary: n.Note,
 		Attrs: map[string]string{"agent": string(n.Agent), "agent_name": c.deps.Agents.Name(n.Agent), "disposition": n.Disposition},
 	}
 	e.Identities = phoneOf(card.Peer)

@@ -16,6 +16,7 @@ export type Sheet = 'none' | 'settings' | 'keys' | 'find';
 export type Panel = 'none' | 'keypad' | 'verify' | 'close';
 
 const autoSave = 1_200; // ms before wrap-up closes by itself: what was typed is saved
+const endWaits = 1_500; // ms at most, for the commands sent before the end of a call
 const noLine: LineReport = { state: 'none', rtt: null, loss: null, level: 0, needsGesture: false };
 
 export class Desk {
@@ -350,11 +351,14 @@ export class Desk {
     }, () => this.t.offer.gone);
   }
 
-  /** command sends one command after the other, as the keys were pressed; the end waits for none. */
+  /**
+   * command sends one command after the other, as the keys were pressed. The end waits for those
+   * before it too, so that a reason marked as wrong still counts, but not for a server that hangs.
+   */
   command(contact: Contact, verb: Verb, digits?: string): Promise<void> {
     const send = () => this.#command(contact, verb, digits);
-    if (verb === 'hangup') return send();
-    this.#commands = this.#commands.then(send, send);
+    const before = verb === 'hangup' ? Promise.race([this.#commands, new Promise<void>((go) => setTimeout(go, endWaits))]) : this.#commands;
+    this.#commands = before.then(send, send);
     return this.#commands;
   }
 
