@@ -34,27 +34,30 @@ func (m *mediaTotals) add(s media.Stats) {
 
 // CallReport is what a run of Call saw.
 type CallReport struct {
-	Verdict     string         `json:"verdict"` // "PASS" or "FAIL"
-	Missed      []string       `json:"missed"`  // thresholds that were not kept
-	Rate        float64        `json:"rate"`
-	Duration    float64        `json:"duration_s"`
-	Hold        float64        `json:"hold_s"`
-	Agents      int            `json:"agents"`
-	Started     int64          `json:"started"`
-	Completed   int64          `json:"completed"`
-	Failed      int            `json:"failed"`
-	FailedBy    map[string]int `json:"failed_by"`
-	Setup       Quantiles      `json:"setup"`   // INVITE -> 200
-	Offer       Quantiles      `json:"offer"`   // INVITE -> agent's INVITE on the wire
-	Audio       Quantiles      `json:"audio"`   // INVITE -> the agent's voice is heard
-	Context     *Quantiles     `json:"context"` // the server's own look-ups in this run
-	RTPIn       uint64         `json:"rtp_packets"`
-	RTPLoss     float64        `json:"rtp_loss"` // share
-	RTPJitter   float64        `json:"rtp_jitter_ms"`
-	RTPJitterMx float64        `json:"rtp_jitter_max_ms"`
-	BenchCPU    float64        `json:"bench_cpu"`  // cores used by the bench itself
-	ServerCPU   float64        `json:"server_cpu"` // cores used by the server; 0: it does not tell
-	Machine     string         `json:"machine"`
+	Verdict   string         `json:"verdict"` // "PASS" or "FAIL"
+	Missed    []string       `json:"missed"`  // thresholds that were not kept
+	Rate      float64        `json:"rate"`
+	Duration  float64        `json:"duration_s"`
+	Hold      float64        `json:"hold_s"`
+	Agents    int            `json:"agents"`
+	Started   int64          `json:"started"`
+	Completed int64          `json:"completed"`
+	Failed    int            `json:"failed"`
+	FailedBy  map[string]int `json:"failed_by"`
+	Setup     Quantiles      `json:"setup"`   // INVITE -> 200
+	Offer     Quantiles      `json:"offer"`   // INVITE -> agent's INVITE on the wire
+	Audio     Quantiles      `json:"audio"`   // INVITE -> the agent's voice is heard
+	Context   *Quantiles     `json:"context"` // the server's own look-ups in this run
+	// ServerOffer is from the INVITE's bytes to the first offer, as the server
+	// saw it, of callers who skipped the menu: Offer without the bench's share.
+	ServerOffer *Quantiles `json:"server_offer"`
+	RTPIn       uint64     `json:"rtp_packets"`
+	RTPLoss     float64    `json:"rtp_loss"` // share
+	RTPJitter   float64    `json:"rtp_jitter_ms"`
+	RTPJitterMx float64    `json:"rtp_jitter_max_ms"`
+	BenchCPU    float64    `json:"bench_cpu"`  // cores used by the bench itself
+	ServerCPU   float64    `json:"server_cpu"` // cores used by the server; 0: it does not tell
+	Machine     string     `json:"machine"`
 }
 
 func (r *run) report(elapsed, cpu time.Duration, before, after metrics) *CallReport {
@@ -80,13 +83,22 @@ func (r *run) report(elapsed, cpu time.Duration, before, after metrics) *CallRep
 		rep.RTPJitter = float64(r.media.jitter.Microseconds()) / float64(r.media.legs) / 1000
 		rep.RTPJitterMx = float64(r.media.maxJitter.Microseconds()) / 1000
 	}
-	if h, ok := grown(before, after, "filo_journey_context_seconds"); ok && len(h.count) > 0 {
-		rep.Context = &Quantiles{
-			N: int(h.count[len(h.count)-1]), P50: h.quantile(.5), P90: h.quantile(.9), P99: h.quantile(.99), Max: h.quantile(1), //nolint:gosec // a count of calls
-		}
-	}
+	rep.Context = seen(before, after, "filo_journey_context_seconds")
+	rep.ServerOffer = seen(before, after, "filo_voice_invite_to_offer_seconds")
 	rep.judge(r.cfg.Limits)
 	return rep
+}
+
+// seen is what a histogram of the server grew by; nil when it did not.
+func seen(before, after metrics, name string) *Quantiles {
+	h, ok := grown(before, after, name)
+	if !ok || len(h.count) == 0 || h.count[len(h.count)-1] == 0 {
+		return nil
+	}
+	return &Quantiles{
+		N:   int(h.count[len(h.count)-1]), //nolint:gosec // a count of calls
+		P50: h.quantile(.5), P90: h.quantile(.9), P99: h.quantile(.99), Max: h.quantile(1),
+	}
 }
 
 func (rep *CallReport) judge(l Limits) {
@@ -142,6 +154,9 @@ func (rep *CallReport) WriteText(w io.Writer) error {
 	line("audio (INVITE to agent's voice)", rep.Audio)
 	if rep.Context != nil {
 		line("context (server's look-up)", *rep.Context)
+	}
+	if rep.ServerOffer != nil {
+		line("offer (as the server saw it)", *rep.ServerOffer)
 	}
 	p.f("  RTP %d packets heard, loss %.4f %%, jitter mean %.2f ms, worst leg %.2f ms\n",
 		rep.RTPIn, rep.RTPLoss*100, rep.RTPJitter, rep.RTPJitterMx)
