@@ -20,7 +20,7 @@ var ariaMasks = []struct {
 }{
 	{regexp.MustCompile(`(?m)^\s*- listitem: (Today|Yesterday|\w{3} \d{1,2} \w{3})( \d+ (day|hour)s? later)?\n`), ""}, // where a day begins
 	{regexp.MustCompile(`\b\d{1,2}:\d{2}(:\d{2})?\b`), "0:00"},
-	{regexp.MustCompile(`\b(\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))\b`), "0:00"},
+	{regexp.MustCompile(`\b\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b`), "0:00"},
 	{regexp.MustCompile(`\b(\d+ (s|min|seconds|minutes)|one minute|a minute) ago\b`), "just now"},
 	{regexp.MustCompile(`\b\d+ (s|min)\b`), "0 s"},
 	{regexp.MustCompile(`\bUnanswered \d+ h( \d\d)?\b`), "Unanswered 0 h"},
