@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -81,9 +83,17 @@ func (w *web) run(ctx context.Context) error {
 	return <-stopped
 }
 
-// metricsHandler serves /metrics.
-func metricsHandler(reg *prometheus.Registry) http.Handler {
-	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg, EnableOpenMetrics: true})
+// metricsHandler serves /metrics to the networks that may read it.
+func metricsHandler(reg *prometheus.Registry, allow []netip.Prefix) http.Handler {
+	metrics := promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg, EnableOpenMetrics: true})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from, err := netip.ParseAddrPort(r.RemoteAddr)
+		if err != nil || !slices.ContainsFunc(allow, func(p netip.Prefix) bool { return p.Contains(from.Addr().Unmap()) }) {
+			http.Error(w, "not from here: http.metrics_allow", http.StatusForbidden)
+			return
+		}
+		metrics.ServeHTTP(w, r)
+	})
 }
 
 // healthHandler answers 200 while the program takes calls.

@@ -115,7 +115,7 @@ func (a *App) buildHTTP(ctx context.Context, opts Options) (err error) {
 		mux.Handle("/hooks/sms", a.sms)
 	}
 	mux.Handle("/sip", a.ua.WebSocket(a.authorize, a.cfg.HTTP.Origins))
-	mux.Handle("GET /metrics", metricsHandler(a.reg))
+	mux.Handle("GET /metrics", metricsHandler(a.reg, a.cfg.HTTP.MetricsNetworks()))
 	mux.Handle("GET /healthz", healthHandler(a.up.Load))
 	for pattern, h := range opts.Extra {
 		mux.Handle(pattern, h)

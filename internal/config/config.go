@@ -53,7 +53,7 @@ func Default() Config {
 		DataDir: "data",
 		Drain:   30 * time.Second,
 		Log:     Log{Level: "info", Format: "text"},
-		HTTP:    HTTP{Addr: "127.0.0.1:8080"},
+		HTTP:    HTTP{Addr: "127.0.0.1:8080", MetricsAllow: []string{"127.0.0.0/8", "::1/128"}},
 		SIP:     sip.DefaultConfig(),
 		Media:   media.DefaultConfig(),
 		IVR:     ivr.DefaultConfig(),

@@ -104,11 +104,12 @@ func TestMistakes(t *testing.T) {
 				"browsers refuse the microphone without TLS",
 		},
 		{
-			"half a certificate, bad origins",
-			"http:\n  tls_cert_file: a.pem\n  public_url: shop.example\n  origins: [https://ok.example, https://x.example/path]\n",
+			"half a certificate, bad origins and networks",
+			"http:\n  tls_cert_file: a.pem\n  public_url: shop.example\n  origins: [https://ok.example, https://x.example/path]\n  metrics_allow: [10.0.0.1]\n",
 			"filo.yaml:2: http.tls_cert_file: set tls_cert_file and tls_key_file, or neither\n" +
 				"filo.yaml:3: http.public_url: \"shop.example\" should be https://host or http://host, without a path\n" +
-				"filo.yaml:4: http.origins[1]: \"https://x.example/path\" should be https://host or http://host, without a path",
+				"filo.yaml:4: http.origins[1]: \"https://x.example/path\" should be https://host or http://host, without a path\n" +
+				"filo.yaml:5: http.metrics_allow[0]: \"10.0.0.1\" is no network such as 10.0.0.0/8",
 		},
 		{
 			"a key that the file does not have", "ivr:\n  speech:\n    command: [say]\n",

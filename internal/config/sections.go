@@ -46,6 +46,19 @@ type HTTP struct {
 	TLSKeyFile  string   `yaml:"tls_key_file"`  // PEM key
 	PublicURL   string   `yaml:"public_url"`    // as customers and webhooks see us; "": from addr
 	Origins     []string `yaml:"origins"`       // other origins that may open our sockets
+	// MetricsAllow are the networks that may read /metrics.
+	MetricsAllow []string `yaml:"metrics_allow"`
+}
+
+// MetricsNetworks is MetricsAllow parsed; Validate has found what is wrong.
+func (h HTTP) MetricsNetworks() []netip.Prefix {
+	var nets []netip.Prefix
+	for _, s := range h.MetricsAllow {
+		if p, err := netip.ParsePrefix(s); err == nil {
+			nets = append(nets, p.Masked())
+		}
+	}
+	return nets
 }
 
 // Validate reports every mistake, each with its key.
@@ -68,6 +81,11 @@ func (h HTTP) Validate() error {
 	for i, origin := range h.Origins {
 		if !isOrigin(origin) {
 			errs = append(errs, fmt.Errorf("origins[%d]: %q should be https://host or http://host, without a path", i, origin))
+		}
+	}
+	for i, network := range h.MetricsAllow {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			errs = append(errs, fmt.Errorf("metrics_allow[%d]: %q is no network such as 10.0.0.0/8", i, network))
 		}
 	}
 	return errors.Join(errs...)
