@@ -85,7 +85,7 @@ func TestCallsAgainstANode(t *testing.T) {
 	require.Positive(t, rep.RTPIn)
 	require.Contains(t, progress.String(), "started")
 
-	count, _, err := a.Histogram(t.Context(), "filo_voice_invite_to_offer_seconds")
+	count, _, err := a.Histogram("filo_voice_invite_to_offer_seconds")
 	require.NoError(t, err)
 	require.EqualValues(t, 10, count, "every caller is known: the menu is skipped")
 }

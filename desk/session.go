@@ -111,13 +111,6 @@ func (ss *sessions) expired(s *session) bool {
 	return now.Sub(s.start) > ss.cfg.Max || (s.sockets == 0 && now.Sub(s.seen) > ss.cfg.Idle)
 }
 
-// alive reports whether s is still signed in.
-func (ss *sessions) alive(s *session) bool {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	return ss.byKey[s.key] == s && !ss.expired(s)
-}
-
 // socket counts the event sockets of a session; while one is open, the session
 // is not idle.
 func (ss *sessions) socket(s *session, by int) {

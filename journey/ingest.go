@@ -215,7 +215,7 @@ func cutAttrs(attrs map[string]string) map[string]string {
 		if k == "" || len(k) > 64 || attrs[k] == "" {
 			continue
 		}
-		out[k] = cutBytes(strings.ToValidUTF8(attrs[k], "\uFFFD"), maxAttr)
+		out[k] = Cut(strings.ToValidUTF8(attrs[k], "\uFFFD"), maxAttr)
 	}
 	return out
 }
@@ -225,16 +225,6 @@ func cut(s string, n int) string {
 		return s
 	}
 	return string([]rune(s)[:n-1]) + "…"
-}
-
-func cutBytes(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
 }
 
 // heat brings the hot entries that hold the event up to date. It never fails

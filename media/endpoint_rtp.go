@@ -18,14 +18,11 @@ type rtpEndpoint struct {
 	latch   latch
 	rtcp    rtcpState
 
-	mu        sync.Mutex // serialises offer/answer
-	local     localDesc
-	codecs    []Codec
-	dtmfPT    int // what we offer
-	heldByUs  bool
-	offered   bool      // the newest offer is ours; early media and the final answer may both come
-	remoteDir direction // as the far side says it
-	agreed    bool      // one exchange is complete
+	mu       sync.Mutex // serialises offer/answer
+	exchange exchange
+	local    localDesc
+	codecs   []Codec
+	dtmfPT   int // what we offer
 }
 
 var _ Endpoint = (*rtpEndpoint)(nil)
@@ -83,7 +80,7 @@ func (en *Engine) offerRTP(o Options) (Endpoint, []byte, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.offered = true
+	e.exchange.offered = true
 	return e, e.local.offer(e.codecs, e.dtmfPT, dirBoth), nil
 }
 
@@ -130,11 +127,11 @@ func (e *rtpEndpoint) apply(d *sessionDesc) ([]byte, error) {
 	if err := e.follow(m, f); err != nil {
 		return nil, err
 	}
-	e.offered = false
+	e.exchange.offered = false
 	if f.dtmfPT >= 0 {
 		e.dtmfPT = f.dtmfPT
 	}
-	return e.local.answer(d, i, f, e.direction()), nil
+	return e.local.answer(d, i, f, e.exchange.direction()), nil
 }
 
 // Accept is Endpoint.Accept.
@@ -148,7 +145,7 @@ func (e *rtpEndpoint) Accept(answer []byte) error {
 	if e.isClosed() {
 		return ErrClosed
 	}
-	if !e.offered {
+	if !e.exchange.offered {
 		return fmt.Errorf("%w: answer without offer", ErrState)
 	}
 	i, err := plainAudio(d)
@@ -193,36 +190,21 @@ func (e *rtpEndpoint) follow(m *mediaDesc, f format) error {
 		e.latch.reset(dest)
 		e.rtcp.reset(m, dest, e.engine.policy)
 	}
-	e.remoteDir, e.agreed = dir, true
-	e.rx.setFormat(f)
-	e.tx.setFormat(f, e.direction()&dirSend != 0)
-	e.watch.arm(time.Now(), e.direction() != dirBoth)
+	e.exchange.remoteDir = dir
+	e.adopt(&e.exchange, f)
 	return nil
-}
-
-// direction is ours: what the far side takes and gives, less our own hold.
-func (e *rtpEndpoint) direction() direction {
-	d := e.remoteDir.reverse()
-	if e.heldByUs {
-		d &^= dirRecv
-	}
-	return d
 }
 
 // Hold is Endpoint.Hold.
 func (e *rtpEndpoint) Hold(on bool) ([]byte, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	switch {
-	case e.isClosed():
+	if e.isClosed() {
 		return nil, ErrClosed
-	case !e.agreed:
-		return nil, fmt.Errorf("%w: nothing agreed yet", ErrState)
 	}
-	e.heldByUs, e.offered = on, true
-	dir := dirBoth
-	if on {
-		dir = dirSend
+	dir, err := e.exchange.hold(on)
+	if err != nil {
+		return nil, err
 	}
 	return e.local.offer(e.codecs, e.dtmfPT, dir), nil
 }

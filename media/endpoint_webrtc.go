@@ -28,12 +28,9 @@ type webrtcEndpoint struct {
 	stream webrtc.TrackLocalWriter
 	header rtp.Header
 
-	mu        sync.Mutex // serialises offer/answer
-	heldByUs  bool
-	offered   bool // the newest offer is ours; early media and the final answer may both come
-	agreed    bool
-	remoteDir direction
-	version   uint64 // of our descriptions (RFC 3264 section 8)
+	mu       sync.Mutex // serialises offer/answer
+	exchange exchange
+	version  uint64 // of our descriptions (RFC 3264 section 8)
 }
 
 var _ Endpoint = (*webrtcEndpoint)(nil)
@@ -164,12 +161,12 @@ func (e *webrtcEndpoint) answer(stop <-chan struct{}, offer []byte, d *sessionDe
 	if err != nil {
 		return nil, err
 	}
-	e.remoteDir = d.media[i].dir
+	e.exchange.remoteDir = d.media[i].dir
 	if err := e.agree([]byte(local)); err != nil {
 		return nil, err
 	}
-	e.offered = false
-	return e.describe(local, e.direction()), nil
+	e.exchange.offered = false
+	return e.describe(local, e.exchange.direction()), nil
 }
 
 // offer makes our first offer; e.mu is held.
@@ -182,7 +179,7 @@ func (e *webrtcEndpoint) offer(stop <-chan struct{}, dir direction) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	e.offered = true
+	e.exchange.offered = true
 	return e.describe(local, dir), nil
 }
 
@@ -229,19 +226,8 @@ func (e *webrtcEndpoint) agree(answer []byte) error {
 			break
 		}
 	}
-	e.agreed = true
-	e.rx.setFormat(f)
-	e.tx.setFormat(f, e.direction()&dirSend != 0)
-	e.watch.arm(time.Now(), e.direction() != dirBoth)
+	e.adopt(&e.exchange, f)
 	return nil
-}
-
-func (e *webrtcEndpoint) direction() direction {
-	d := e.remoteDir.reverse()
-	if e.heldByUs {
-		d &^= dirRecv
-	}
-	return d
 }
 
 // Accept is Endpoint.Accept.
@@ -255,7 +241,7 @@ func (e *webrtcEndpoint) Accept(answer []byte) error {
 	switch {
 	case e.isClosed():
 		return ErrClosed
-	case !e.offered:
+	case !e.exchange.offered:
 		return fmt.Errorf("%w: answer without offer", ErrState)
 	}
 	i := webrtcAudio(d)
@@ -265,7 +251,7 @@ func (e *webrtcEndpoint) Accept(answer []byte) error {
 	if err = checkWebRTC(d, i); err != nil {
 		return err
 	}
-	if !e.agreed { // later answers only say a direction
+	if !e.exchange.agreed { // later answers only say a direction
 		err = e.pc.SetRemoteDescription(webrtc.SessionDescription{
 			Type: webrtc.SDPTypeAnswer, SDP: withDirection(string(answer), dirBoth),
 		})
@@ -273,7 +259,7 @@ func (e *webrtcEndpoint) Accept(answer []byte) error {
 			return fmt.Errorf("%w: %w", ErrNotAcceptable, err)
 		}
 	}
-	e.remoteDir = d.media[i].dir
+	e.exchange.remoteDir = d.media[i].dir
 	return e.agree(answer)
 }
 
@@ -304,16 +290,12 @@ func (e *webrtcEndpoint) Reoffer(offer []byte) ([]byte, error) {
 func (e *webrtcEndpoint) Hold(on bool) ([]byte, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	switch {
-	case e.isClosed():
+	if e.isClosed() {
 		return nil, ErrClosed
-	case !e.agreed:
-		return nil, fmt.Errorf("%w: nothing agreed yet", ErrState)
 	}
-	e.heldByUs, e.offered = on, true
-	dir := dirBoth
-	if on {
-		dir = dirSend
+	dir, err := e.exchange.hold(on)
+	if err != nil {
+		return nil, err
 	}
 	offer := string(e.describe(e.pc.LocalDescription().SDP, dir))
 	for _, role := range []string{"active", "passive"} { // an offer leaves the role open (RFC 8842 section 5.5)

@@ -65,11 +65,6 @@ func Tone(hz float64, d time.Duration) Prompt {
 	return NewPrompt(pcm)
 }
 
-// Silence is d of silence: it keeps NAT bindings and timers of peers alive.
-func Silence(d time.Duration) Prompt {
-	return NewPrompt(make([]int16, int64(d)*sampleRate/int64(time.Second)))
-}
-
 // player is one Play of one prompt.
 type player struct {
 	src   source

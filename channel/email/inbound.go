@@ -105,7 +105,7 @@ func (c *Channel) inbound(env envelope, m Mail, th threading, raw []byte) messag
 		Channel: contact.Email, Dir: contact.Inbound, Kind: journey.KindMessage,
 		Summary: message.Summary(words), Thread: th.id, InReplyTo: th.event,
 		Identities: []journey.Identity{{Type: journey.Mail, Value: from}},
-		Attrs: attrs("subject", m.Subject, "from", from, "from_name", m.From.Name, "to", env.inbox.Address,
+		Attrs: journey.Attrs("subject", m.Subject, "from", from, "from_name", m.From.Name, "to", env.inbox.Address,
 			"reply_to", replyTo(m), "digest", digest, "auto", auto, "queue", env.inbox.Queue, "thread", th.id),
 		Contents: contents(m, raw),
 	}
@@ -193,17 +193,6 @@ func contents(m Mail, raw []byte) []journey.Content {
 		list = append(list, journey.Content{Type: a.Type, Name: name, Data: a.Data})
 	}
 	return append(list, journey.Content{Type: "message/rfc822", Name: "original.eml", Data: raw})
-}
-
-// attrs pairs keys and values and leaves out what is empty.
-func attrs(kv ...string) map[string]string {
-	m := make(map[string]string, len(kv)/2)
-	for i := 0; i+1 < len(kv); i += 2 {
-		if kv[i+1] != "" {
-			m[kv[i]] = kv[i+1]
-		}
-	}
-	return m
 }
 
 // threading is where a mail belongs.

@@ -7,10 +7,11 @@ import (
 	"net/mail"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jhillyerd/enmime/v2"
 	"github.com/microcosm-cc/bluemonday"
+
+	"filo/journey"
 )
 
 // Bounds of what is kept of one mail beside its original.
@@ -69,7 +70,7 @@ func ParseMail(raw []byte) (m Mail, err error) {
 	m = Mail{
 		MessageID: first(ids(env.GetHeader("Message-Id"))), InReplyTo: ids(env.GetHeader("In-Reply-To")),
 		References: ids(env.GetHeader("References")), Subject: clean(env.GetHeader("Subject"), maxSubject),
-		Text: cut(env.Text, maxText), HTML: cut(env.HTML, maxHTML), Auto: automatic(env),
+		Text: journey.Cut(env.Text, maxText), HTML: journey.Cut(env.HTML, maxHTML), Auto: automatic(env),
 		Hops: len(env.GetHeaderValues("Received")),
 	}
 	if m.From, err = from(env); err != nil {
@@ -132,7 +133,7 @@ func following(p *enmime.Part) *enmime.Part {
 func from(env *enmime.Envelope) (mail.Address, error) {
 	list, err := env.AddressList("From")
 	if err != nil || len(list) == 0 {
-		return mail.Address{}, fmt.Errorf("%w: %q", ErrNoFrom, cut(env.GetHeader("From"), 100))
+		return mail.Address{}, fmt.Errorf("%w: %q", ErrNoFrom, journey.Cut(env.GetHeader("From"), 100))
 	}
 	a := *list[0]
 	a.Address = strings.ToLower(a.Address)
@@ -176,7 +177,7 @@ func attachments(env *enmime.Envelope) []Attachment {
 			if kind == "" {
 				kind = "application/octet-stream"
 			}
-			list = append(list, Attachment{Name: clean(p.FileName, 200), Type: cut(kind, 100), Data: p.Content})
+			list = append(list, Attachment{Name: clean(p.FileName, 200), Type: journey.Cut(kind, 100), Data: p.Content})
 		}
 	}
 	return list
@@ -214,7 +215,7 @@ func first(list []string) string {
 
 // textOf strips the markup off HTML, for summaries and for search.
 func textOf(markup string) string {
-	markup = cut(markup, maxHTMLToText)
+	markup = journey.Cut(markup, maxHTMLToText)
 	for _, br := range []string{"<br>", "<br/>", "<br />", "</p>", "</div>", "</tr>", "</li>", "</h1>", "</h2>"} {
 		markup = strings.ReplaceAll(markup, br, br+"\n")
 	}
@@ -239,16 +240,5 @@ func clean(s string, n int) string {
 		}
 		return r
 	}, s)
-	return cut(strings.Join(strings.Fields(s), " "), n)
-}
-
-// cut shortens s to n bytes without breaking a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
+	return journey.Cut(strings.Join(strings.Fields(s), " "), n)
 }

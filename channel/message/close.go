@@ -58,13 +58,13 @@ func (c *Conductor) note(ctx context.Context, e ended, n contact.WrapUpNote) err
 		Source: "desk", SourceID: "wrapup:" + string(e.id), Customer: e.customer,
 		OccurredAt: now, ReceivedAt: now, Channel: e.channel, Dir: contact.Indirect,
 		Kind: journey.KindNote, Summary: Summary(n.Note), Contact: e.id,
-		Attrs: attrs("agent", string(n.Agent), "disposition", n.Disposition, "note", n.Note),
+		Attrs: journey.Attrs("agent", string(n.Agent), "disposition", n.Disposition, "note", n.Note),
 	})
 	if err == nil && n.Reached {
 		_, err = c.journey.Ingest(ctx, journey.Event{
 			Source: "desk", SourceID: "reached:" + string(e.id), Customer: e.customer,
 			OccurredAt: now, ReceivedAt: now, Channel: e.channel, Dir: contact.Indirect,
-			Kind: journey.KindOrder, Contact: e.id, Attrs: attrs("agent", string(n.Agent), "disposition", n.Disposition),
+			Kind: journey.KindOrder, Contact: e.id, Attrs: journey.Attrs("agent", string(n.Agent), "disposition", n.Disposition),
 		})
 	}
 	if err != nil {

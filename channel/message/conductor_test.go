@@ -293,6 +293,27 @@ func TestClosedWithoutReplyCountsAsAbandoned(t *testing.T) {
 	}
 }
 
+func TestOutcomeThatReachesTheGoal(t *testing.T) {
+	for _, reached := range []bool{false, true} {
+		ce := start(t, newRecord())
+		desk := ce.agent("paola")
+		_, err := ce.Received(t.Context(), mailFrom("m1@x", "th", "giulia@example.com"))
+		require.NoError(t, err)
+		id := ce.accept(desk, "paola")
+		require.NoError(t, ce.Close(t.Context(), contact.WrapUpNote{Contact: id, Agent: "paola", Disposition: "purchase", Reached: reached}))
+		var kinds []journey.Kind
+		for _, e := range ce.record.all()[1:] {
+			kinds = append(kinds, e.Kind)
+			require.Equal(t, "purchase", e.Attrs["disposition"])
+		}
+		want := []journey.Kind{journey.KindNote}
+		if reached {
+			want = append(want, journey.KindOrder)
+		}
+		require.Equal(t, want, kinds)
+	}
+}
+
 func TestAnsweredElsewhereLeavesTheQueue(t *testing.T) {
 	ctx := t.Context()
 	ce := start(t, newRecord())

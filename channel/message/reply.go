@@ -132,7 +132,7 @@ func (c *Conductor) sentEvent(ch contact.Channel, m *Outgoing, sent Sent) journe
 		ID: m.Event, Source: string(ch), SourceID: sent.SourceID, Customer: m.Customer,
 		OccurredAt: now, ReceivedAt: now, Channel: ch, Dir: contact.Outbound,
 		Kind: journey.KindMessage, Summary: Summary(m.Body), Contact: m.Contact,
-		Attrs:    attrs("subject", sent.Subject, "from", sent.From, "to", m.Peer, "agent", string(m.Agent), "thread", m.Thread),
+		Attrs:    journey.Attrs("subject", sent.Subject, "from", sent.From, "to", m.Peer, "agent", string(m.Agent), "thread", m.Thread),
 		Contents: []journey.Content{{Type: "text/plain; charset=utf-8", Data: []byte(m.Body)}},
 	}
 }

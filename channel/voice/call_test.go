@@ -305,21 +305,23 @@ func TestCallThatLastsTooLong(t *testing.T) {
 func TestOutcomeOnTheThread(t *testing.T) {
 	for _, c := range []struct {
 		name string
+		who  contact.CustomerID // "" for a caller whom nobody knew
 		note contact.WrapUpNote
 		want []journey.Kind
 	}{
-		{"words", contact.WrapUpNote{Disposition: "callback", Note: "tomorrow"}, []journey.Kind{journey.KindNote}},
-		{"the goal", contact.WrapUpNote{Disposition: "purchase", Note: "paid", Reached: true}, []journey.Kind{journey.KindNote, journey.KindOrder}},
+		{"words", "p_1", contact.WrapUpNote{Disposition: "callback", Note: "tomorrow"}, []journey.Kind{journey.KindNote}},
+		{"the goal", "p_1", contact.WrapUpNote{Disposition: "purchase", Note: "paid", Reached: true}, []journey.Kind{journey.KindNote, journey.KindOrder}},
+		{"the goal of a stranger, without words", "", contact.WrapUpNote{Disposition: "purchase", Reached: true}, []journey.Kind{journey.KindNote, journey.KindOrder}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := open(t)
 			c.note.Contact, c.note.Agent = "c_1", "paola"
-			require.NoError(t, h.c.WrapUp(h.within(), &contact.Card{Contact: "c_1", Customer: "p_1"}, c.note))
+			require.NoError(t, h.c.WrapUp(h.within(), &contact.Card{Contact: "c_1", Customer: c.who, Peer: giulia}, c.note))
 			for i, kind := range c.want {
 				e := take(h, h.thread.written, "event")
 				require.Equal(t, kind, e.Kind)
 				require.Equal(t, c.note.Disposition, e.Attrs["disposition"])
-				require.Equal(t, i == 0, e.Summary != "", "said once")
+				require.Equal(t, i == 0 && c.note.Note != "", e.Summary != "", "said once")
 			}
 		})
 	}

@@ -79,7 +79,7 @@ func (k *call) summary() string {
 func (c *Conductor) WrapUp(ctx context.Context, card *contact.Card, n contact.WrapUpNote) error {
 	now := c.now()
 	c.deps.Measure.Update(n.Contact, func(s *measure.Segment) { s.WrapUpEndAt = now })
-	if card.Customer == "" && n.Note == "" {
+	if card.Customer == "" && n.Note == "" && !n.Reached {
 		return nil
 	}
 	err := c.writeNote(ctx, card, n, now, journey.KindNote)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"filo/journey"
 )
 
 // Bounds of what one request may hold, beside Segment's 32 KB and 500 KB.
@@ -176,7 +178,7 @@ func (o object) when(name string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		return time.Time{}, wrong(o.at(name), "%q is not a time like 2006-01-02T15:04:05.000Z", cut(s, 40))
+		return time.Time{}, wrong(o.at(name), "%q is not a time like 2006-01-02T15:04:05.000Z", journey.Cut(s, 40))
 	}
 	return t, nil
 }
@@ -187,9 +189,9 @@ func (o object) scalar(name string) string { return scalar(o.fields[name]) }
 func scalar(v any) string {
 	switch v := v.(type) {
 	case string:
-		return cut(strings.Join(strings.Fields(v), " "), maxText)
+		return journey.Cut(strings.Join(strings.Fields(v), " "), maxText)
 	case json.Number:
-		return cut(v.String(), 64)
+		return journey.Cut(v.String(), 64)
 	case bool:
 		return strconv.FormatBool(v)
 	}
@@ -206,15 +208,4 @@ func (o object) list(name string) ([]any, error) {
 	default:
 		return nil, wrong(o.at(name), "must be an array")
 	}
-}
-
-// cut shortens s to n bytes without breaking a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
 }

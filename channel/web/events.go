@@ -42,7 +42,7 @@ func (c *Channel) events(e *call, received time.Time) []journey.Event {
 	case e.kind == "identify" || e.kind == "alias":
 		identifyEvent(&own, e, &s)
 	case e.kind == "group":
-		own.Kind, own.Attrs = kindTrack, attrs("event", "group", "group", s.text(e.group))
+		own.Kind, own.Attrs = kindTrack, journey.Attrs("event", "group", "group", s.text(e.group))
 	case e.event == "Form Step Viewed" || e.event == "Form Step Completed":
 		stepEvent(&own, e, &s)
 	case e.event == "Order Completed":
@@ -94,7 +94,7 @@ func (c *Channel) linkOpened(e *call, received time.Time) (journey.Event, bool) 
 	own.Identities = []journey.Identity{{Type: journey.Anonymous, Value: e.anonymous}}
 	own.Evidence = []journey.Evidence{journey.LinkEvidence(e.anonymous, link, e.at)}
 	own.OccurredAt = e.at.Add(-time.Millisecond) // before the page that it led to
-	own.Attrs = attrs("message", link.Message, "path", pathOf(e))
+	own.Attrs = journey.Attrs("message", link.Message, "path", pathOf(e))
 	own.Summary = own.Attrs["path"]
 	return own, true
 }
@@ -117,14 +117,14 @@ func pathOf(e *call) string {
 	}
 	p, _, _ = strings.Cut(p, "?")
 	p, _, _ = strings.Cut(p, "#")
-	return cut(p, maxValue)
+	return journey.Cut(p, maxValue)
 }
 
 func pageEvent(ev *journey.Event, e *call, s *scrubber) {
 	ev.Kind = journey.KindPage
 	title := s.text(cmp.Or(e.properties.scalar("title"), e.page.scalar("title"), e.name, e.properties.scalar("name")))
 	referrer, _, _ := strings.Cut(cmp.Or(e.properties.scalar("referrer"), e.page.scalar("referrer")), "?")
-	ev.Attrs = attrs("path", s.text(pathOf(e)), "title", cut(title, maxValue), "referrer", s.text(cut(referrer, maxValue)))
+	ev.Attrs = journey.Attrs("path", s.text(pathOf(e)), "title", journey.Cut(title, maxValue), "referrer", s.text(journey.Cut(referrer, maxValue)))
 	ev.Summary = cmp.Or(ev.Attrs["title"], ev.Attrs["path"])
 }
 
@@ -135,12 +135,12 @@ func identifyEvent(ev *journey.Event, e *call, s *scrubber) {
 	trait := func(names ...string) string {
 		for _, n := range names {
 			if v := e.traits.scalar(n); v != "" {
-				return cut(s.field(n, v), maxValue)
+				return journey.Cut(s.field(n, v), maxValue)
 			}
 		}
 		return ""
 	}
-	ev.Attrs = attrs("name", trait("name"), "first_name", trait("firstName", "first_name"),
+	ev.Attrs = journey.Attrs("name", trait("name"), "first_name", trait("firstName", "first_name"),
 		"last_name", trait("lastName", "last_name"), "email", trait("email"), "phone", trait("phone"),
 		"lang", languageOf(trait("lang", "language", "locale")))
 	if e.kind == "alias" && e.previous != "" && e.user != "" {
@@ -181,7 +181,7 @@ func languageOf(locale string) string {
 func stepEvent(ev *journey.Event, e *call, s *scrubber) {
 	p := e.properties
 	ev.Kind = journey.KindStep
-	ev.Attrs = attrs("form", s.text(name(p.scalar("form"))), "step", s.text(name(p.scalar("step"))), "step_no", number(p.scalar("step_no")),
+	ev.Attrs = journey.Attrs("form", s.text(name(p.scalar("form"))), "step", s.text(name(p.scalar("step"))), "step_no", number(p.scalar("step_no")),
 		"steps", number(p.scalar("steps")), "value", number(p.scalar("value")), "currency", currency(p.scalar("currency")),
 		"path", s.text(pathOf(e)))
 	if e.event == "Form Step Completed" {
@@ -201,7 +201,7 @@ func stepEvent(ev *journey.Event, e *call, s *scrubber) {
 			break
 		}
 		if v := s.field(k, fields.scalar(k)); v != "" && name(k) != "" {
-			ev.Attrs["field."+name(k)] = cut(v, maxValue)
+			ev.Attrs["field."+name(k)] = journey.Cut(v, maxValue)
 		}
 	}
 	if lines := cart(p.fields["cart"], s); lines != "" {
@@ -223,7 +223,7 @@ func summary(a map[string]string) string {
 func orderEvent(ev *journey.Event, e *call, s *scrubber) {
 	p := e.properties
 	ev.Kind = journey.KindOrder
-	ev.Attrs = attrs("order", s.text(cut(cmp.Or(p.scalar("order_id"), p.scalar("orderId"), p.scalar("order")), 64)),
+	ev.Attrs = journey.Attrs("order", s.text(journey.Cut(cmp.Or(p.scalar("order_id"), p.scalar("orderId"), p.scalar("order")), 64)),
 		"value", number(cmp.Or(p.scalar("total"), p.scalar("value"), p.scalar("revenue"))),
 		"currency", currency(p.scalar("currency")), "form", s.text(name(p.scalar("form"))))
 	ev.Summary = strings.TrimSpace(ev.Attrs["order"] + " " + ev.Attrs["value"] + " " + ev.Attrs["currency"])
@@ -232,22 +232,22 @@ func orderEvent(ev *journey.Event, e *call, s *scrubber) {
 func errorEvent(ev *journey.Event, e *call, s *scrubber) {
 	p := e.properties
 	ev.Kind = journey.KindError
-	ev.Attrs = attrs("form", s.text(name(p.scalar("form"))), "step", s.text(name(p.scalar("step"))),
-		"message", cut(s.text(p.scalar("message")), maxValue), "path", s.text(pathOf(e)))
+	ev.Attrs = journey.Attrs("form", s.text(name(p.scalar("form"))), "step", s.text(name(p.scalar("step"))),
+		"message", journey.Cut(s.text(p.scalar("message")), maxValue), "path", s.text(pathOf(e)))
 	ev.Reason, ev.Stage, ev.Summary = ev.Attrs["form"], ev.Attrs["step"], ev.Attrs["message"]
 }
 
 // trackEvent keeps the flat properties of an event that is not ours.
 func trackEvent(ev *journey.Event, e *call, s *scrubber) {
 	ev.Kind = kindTrack
-	ev.Summary = cut(s.text(e.event), maxValue)
-	ev.Attrs = attrs("event", ev.Summary, "path", s.text(pathOf(e)))
+	ev.Summary = journey.Cut(s.text(e.event), maxValue)
+	ev.Attrs = journey.Attrs("event", ev.Summary, "path", s.text(pathOf(e)))
 	for i, k := range sorted(e.properties.fields) {
 		if i == maxTrack {
 			break
 		}
 		if v := s.field(k, e.properties.scalar(k)); v != "" && name(k) != "" {
-			ev.Attrs["property."+name(k)] = cut(v, maxValue)
+			ev.Attrs["property."+name(k)] = journey.Cut(v, maxValue)
 		}
 	}
 }
@@ -263,7 +263,7 @@ func name(s string) string {
 		}
 		return r
 	}, strings.TrimSpace(s))
-	return cut(s, maxNameLen)
+	return journey.Cut(s, maxNameLen)
 }
 
 func names(v any) []string {
@@ -312,7 +312,7 @@ func cart(v any, s *scrubber) string {
 			continue
 		}
 		clean := strings.NewReplacer("|", " ", ";", " ")
-		if n := clean.Replace(s.text(cut(scalar(fields["name"]), 80))); n != "" {
+		if n := clean.Replace(s.text(journey.Cut(scalar(fields["name"]), 80))); n != "" {
 			lines = append(lines, n+"|"+number(scalar(fields["price"])))
 		}
 	}
@@ -326,15 +326,4 @@ func sorted(m map[string]any) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// attrs pairs keys and values and leaves out what is empty.
-func attrs(kv ...string) map[string]string {
-	m := make(map[string]string, len(kv)/2)
-	for i := 0; i+1 < len(kv); i += 2 {
-		if kv[i+1] != "" {
-			m[kv[i]] = kv[i+1]
-		}
-	}
-	return m
 }

@@ -1,13 +1,10 @@
 package app
 
-import (
-	"context"
-	"fmt"
-)
+import "fmt"
 
 // Histogram is how many values a histogram of the node has seen, and their
 // sum, over all its labels.
-func (a *App) Histogram(_ context.Context, name string) (count uint64, sum float64, err error) {
+func (a *App) Histogram(name string) (count uint64, sum float64, err error) {
 	families, err := a.reg.Gather()
 	if err != nil {
 		return 0, 0, fmt.Errorf("gather metrics: %w", err)

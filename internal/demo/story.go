@@ -48,7 +48,7 @@ type story struct {
 	world   *world
 	base    string // URL of the node
 	smtp    string
-	metrics func(ctx context.Context, name string) (count uint64, sum float64, err error)
+	metrics func(name string) (count uint64, sum float64, err error)
 	say     *teller
 
 	paola, marta *robot.Desk
@@ -237,7 +237,7 @@ type offer struct {
 // call is film A: the menu skipped, the story on screen before the answer,
 // both voices heard, the call on the thread.
 func (s *story) call(ctx context.Context) (string, error) {
-	count, sum, err := s.metrics(ctx, "filo_journey_context_seconds")
+	count, sum, err := s.metrics("filo_journey_context_seconds")
 	if err != nil {
 		return "", err
 	}
@@ -272,7 +272,7 @@ func (s *story) call(ctx context.Context) (string, error) {
 	if err := s.talk(ctx, a.call, o); err != nil {
 		return "", err
 	}
-	c2, sum2, err := s.metrics(ctx, "filo_journey_context_seconds")
+	c2, sum2, err := s.metrics("filo_journey_context_seconds")
 	if err != nil {
 		return "", err
 	}
