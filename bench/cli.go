@@ -24,6 +24,7 @@ const usage = `filo-bench loads a contact centre and tells what callers and agen
 Usage:
   filo-bench call [flags]    calls at a rate, answered by robot agents with SIP phones
   filo-bench users [flags]   writes the users file that those agents need
+  filo-bench route [flags]   measures the routing core: nanoseconds of one decision
   filo-bench version
 
 Example, against a node whose users_file came from "filo-bench users -n 300":
@@ -46,6 +47,8 @@ func Main(ctx context.Context, args []string, version string, stdout, stderr io.
 	switch args[0] {
 	case "call":
 		return callMain(ctx, args[1:], stdout, stderr)
+	case "route":
+		return routeMain(ctx, args[1:], stdout, stderr)
 	case "users":
 		return usersMain(args[1:], stdout, stderr)
 	case "version":

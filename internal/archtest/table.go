@@ -30,7 +30,8 @@ var imports = map[string][]string{
 	"desk/web": {},
 
 	"bench/robot": {"contact", "sip", "media"},
-	"bench":       {"bench/robot", "contact", "router/core", "sip", "media"}, // it makes what its robots share
+	"bench/route": {"router/core"},
+	"bench":       {"bench/robot", "bench/route", "contact", "router/core", "sip", "media"}, // it makes what its robots share
 
 	"internal/archtest": {},
 	"internal/config":   everyPackage,

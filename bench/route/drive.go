@@ -1,0 +1,94 @@
+package route
+
+import "filo/router/core"
+
+// attempts bounds the decisions made for each sample that is wanted.
+const attempts = 4
+
+// callsArrive lets calls arrive, half of the agents being idle: for each that
+// was offered, another agent becomes idle.
+func (f *floor) callsArrive(n int) {
+	for i := 0; i < attempts*n && len(f.arrive) < n; i++ {
+		x := f.take()
+		t := f.arriveAs(x, calls, f.world.arrivals[i%len(f.world.arrivals)])
+		if !f.accept() {
+			f.queue.add(t)
+			f.withdraw(x)
+			continue
+		}
+		f.arrive.add(t)
+		a := f.pick()
+		f.end(a)
+		freed, t := f.release(a)
+		f.idle.add(t)
+		f.giveBack(freed)
+	}
+}
+
+// agentsFree lets busy agents become free beside the backlog. Who finds
+// nothing there never will, because it keeps its kinds, and is left alone.
+func (f *floor) agentsFree(n int) {
+	for i := 0; i < attempts*n && len(f.free) < n && len(f.busy) > 0; i++ {
+		a := f.pick()
+		f.end(a)
+		freed, t := f.release(a)
+		if !f.accept() {
+			f.idle.add(t)
+			f.giveBack(freed)
+			continue
+		}
+		f.free.add(t)
+		f.queue.add(f.arriveAs(freed, mail, f.contacts[f.agents[a].has].kind))
+	}
+}
+
+// mailCycles are lives of contacts beside the backlog, as tight as can be. It
+// returns how many there were, at most n.
+func (f *floor) mailCycles(n int) (done int) {
+	for done < n && len(f.busy) > 0 {
+		i := f.random.IntN(len(f.busy))
+		a := f.busy[i]
+		ended := f.agents[a].has
+		f.now += apart
+		f.apply(core.Command{Op: core.OpEnd, Contact: ended})
+		f.apply(core.Command{Op: core.OpWrapEnd, Contact: ended})
+		o := f.offer()
+		if o == nil {
+			f.busy[i] = f.busy[len(f.busy)-1]
+			f.busy = f.busy[:len(f.busy)-1]
+			f.giveBack(ended)
+			continue
+		}
+		taken := o.Contact
+		f.apply(core.Command{Op: core.OpAccept, Offer: o.Offer, Agent: a, Contact: taken})
+		f.agents[a].has = taken
+		k := f.contacts[taken].kind
+		f.contacts[ended].kind = k
+		f.apply(f.arrival(ended, mail, f.plans[k], f.world.kinds[k].priority))
+		done++
+	}
+	f.decisions += 2 * done
+	return done
+}
+
+// callCycles are lives of contacts with half of the agents idle.
+func (f *floor) callCycles(n int) (done int) {
+	for i := 0; i < attempts*n && done < n; i++ {
+		x, k := f.take(), f.world.arrivals[i%len(f.world.arrivals)]
+		f.now += apart
+		f.apply(f.arrival(x, calls, f.plans[k], f.world.kinds[k].priority))
+		if !f.accept() {
+			f.withdraw(x)
+			continue
+		}
+		a := f.pick()
+		ended := f.agents[a].has
+		f.apply(core.Command{Op: core.OpEnd, Contact: ended})
+		f.apply(core.Command{Op: core.OpWrapEnd, Contact: ended})
+		f.agents[a].has = core.Nothing
+		f.giveBack(ended)
+		done++
+	}
+	f.decisions += 2 * done
+	return done
+}
