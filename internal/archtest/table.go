@@ -29,9 +29,10 @@ var imports = map[string][]string{
 	"desk":     {"contact", "journey", "measure", "router", "desk/web"},
 	"desk/web": {},
 
-	"bench/robot": {"contact", "sip", "media"},
-	"bench/route": {"router/core"},
-	"bench":       {"bench/robot", "bench/route", "contact", "router/core", "sip", "media"}, // it makes what its robots share
+	"bench/robot":    {"contact", "sip", "media"},
+	"bench/route":    {"router/core"},
+	"bench/queueing": {},
+	"bench":          {"bench/robot", "bench/route", "contact", "router/core", "sip", "media"}, // it makes what its robots share
 
 	"internal/archtest": {},
 	"internal/config":   everyPackage,
