@@ -56,8 +56,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			NativeHistogramMinResetDuration: time.Hour,
 		}, []string{"queue"}),
 	}
-	for op := core.OpTick; op <= core.OpWrapExtend; op++ {
-		m.commands = append(m.commands, commands.WithLabelValues(op.String()))
+	for op := range core.NumOp {
+		m.commands = append(m.commands, commands.WithLabelValues(core.Op(op).String()))
 	}
 	for how := core.Accepted; how <= core.Revoked; how++ {
 		m.offers = append(m.offers, offers.WithLabelValues(how.String()))

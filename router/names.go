@@ -28,7 +28,7 @@ type queue struct {
 	name   string
 	cfg    Queue
 	needs  []core.Requirement
-	sig    core.Sig
+	plan   core.Plan
 	types  []core.Type // by core.Channel
 	count  map[contact.State]int
 	depth  prometheus.Gauge
@@ -81,7 +81,7 @@ func (l *loop) defineQueue(name string, cfg Queue) {
 	q := &queue{name: name, cfg: cfg, count: map[contact.State]int{}, target: cfg.Target}
 	q.depth, q.waits = l.m.queue(name)
 	q.needs = l.requirements(nil, cfg.Skills)
-	q.sig = l.core.Signature(q.needs)
+	q.plan = l.plan(q.needs)
 	for i, ch := range l.channels {
 		q.types = append(q.types, l.core.WorkType(workType(i, l.r.cfg.Channels[ch], cfg)))
 	}
@@ -128,6 +128,11 @@ func (l *loop) requirements(base []core.Requirement, more []contact.Skill) []cor
 		needs = append(needs, core.Requirement{Skill: l.skill(s.Name), Min: s.Min})
 	}
 	return needs
+}
+
+// plan asks for all of the requirements, however old a contact is.
+func (l *loop) plan(needs []core.Requirement) core.Plan {
+	return l.core.Plan([]core.Step{{Needs: core.All(needs...)}})
 }
 
 // channel returns the core's handle of ch.

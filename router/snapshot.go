@@ -75,7 +75,7 @@ func (l *loop) addAgent(s *Snapshot, a *agent) {
 		return
 	}
 	for i, q := range l.queues {
-		if l.core.Meets(a.class, q.sig) {
+		if l.core.Meets(a.class, q.plan) {
 			s.Queues[i].On++
 			if v.Room != 0 {
 				s.Queues[i].Ready++

@@ -32,6 +32,9 @@ type Ticket struct {
 	lost     bool // the owner does not read
 }
 
+// maxPosition bounds the counting of those before a contact.
+const maxPosition = 1000
+
 // eventsBuffered is how many events may wait for a ticket's owner. An offer
 // makes two; an owner that far behind does not read at all.
 const eventsBuffered = 8
@@ -72,14 +75,14 @@ func (l *loop) place(t *Ticket, req *Request) error {
 	if at := req.EnqueuedAt; !at.IsZero() && at.Before(now) {
 		t.enqueued = at
 	}
-	sig := q.sig
+	plan := q.plan
 	if len(req.Target.Skills) > 0 {
-		sig = l.core.Signature(l.requirements(q.needs, req.Target.Skills))
+		plan = l.plan(l.requirements(q.needs, req.Target.Skills))
 	}
 	t.priority = int16(min(max(q.cfg.Priority+req.Target.Priority, -2*maxPriority), 2*maxPriority)) //nolint:gosec // clamped
 	t.patience = workType(int(ch), l.r.cfg.Channels[t.card.Channel], q.cfg).Patience
 	cmd := core.Command{
-		Op: core.OpArrive, Contact: t.handle, Type: q.types[ch], Sig: sig, Tier: normalTier,
+		Op: core.OpArrive, Contact: t.handle, Type: q.types[ch], Plan: plan, Tier: normalTier,
 		Priority: t.priority, Time: l.nanos(t.enqueued), Agent: core.Nobody,
 	}
 	if a := l.agents[req.Target.Preferred]; a != nil {
@@ -137,7 +140,7 @@ func (t *Ticket) Position(ctx context.Context) (pos int, wait time.Duration, err
 		if t.state == contact.Closed {
 			return contact.ErrNoContact
 		}
-		pos = l.core.Position(t.handle)
+		pos = l.core.Position(t.handle, maxPosition)
 		wait = time.Duration(pos) * t.queue.gap
 		return nil
 	})

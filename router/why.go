@@ -68,11 +68,13 @@ func (l *loop) why(t *Ticket, e *core.Effect, id contact.OfferID, now time.Time,
 	w := contact.Why{
 		Offer: id, Key: e.Key.String(), Considered: int(e.Considered), Took: took, Waited: now.Sub(t.enqueued),
 	}
+	var acc core.Account
+	l.explain, acc = l.core.Explain(*e, l.explain[:0])
 	if e.Chose == core.ChoseContact { // nobody else was eligible, or the contact would not have waited
 		w.Key, w.Considered = core.KeyOnly.String(), 1
-		w.Contacts, w.ContactKey = int(e.Considered), e.Key.String()
+		w.Contacts, w.ContactKey = acc.Contacts+l.tookLater(e), e.Key.String()
 	}
-	l.explain, w.More = l.core.Explain(*e, l.explain[:0])
+	w.More = acc.More + acc.Unseen
 	needs := l.core.Needs(e.Contact)
 	w.Agents = make([]contact.WhyAgent, len(l.explain))
 	for i, c := range l.explain {
@@ -85,15 +87,29 @@ func (l *loop) why(t *Ticket, e *core.Effect, id contact.OfferID, now time.Time,
 	return w
 }
 
+// tookLater counts what the agent of an offer took after it in one command:
+// it could have been taken instead.
+func (l *loop) tookLater(e *core.Effect) (n int) {
+	for i := range l.effects {
+		x := &l.effects[i]
+		if x.Kind == core.Offer && x.Agent == e.Agent && x.Chose == core.ChoseContact && x.Offer > e.Offer {
+			n++
+		}
+	}
+	return n
+}
+
 // levels are the agent's proficiencies in what is required.
-func (l *loop) levels(a *agent, needs []core.Requirement) []contact.SkillLevel {
+func (l *loop) levels(a *agent, needs []core.Clause) []contact.SkillLevel {
 	if len(needs) == 0 {
 		return nil
 	}
-	list := make([]contact.SkillLevel, len(needs))
-	for i, n := range needs {
-		name := l.skillNames[n.Skill]
-		list[i] = contact.SkillLevel{Name: name, Level: a.spec.Skills[name]}
+	var list []contact.SkillLevel
+	for _, clause := range needs {
+		for _, n := range clause {
+			name := l.skillNames[n.Skill]
+			list = append(list, contact.SkillLevel{Name: name, Level: a.spec.Skills[name]})
+		}
 	}
 	return list
 }

@@ -26,8 +26,8 @@ const (
 type centre struct {
 	state  *core.State
 	now    int64
-	plans  []core.Sig // by kind
-	anyone core.Sig
+	plans  []core.Plan // by kind
+	anyone core.Plan
 	out    []core.Effect
 }
 
@@ -45,10 +45,10 @@ func newCentre(w *world) *centre {
 	for i, p := range w.profiles {
 		classes[i] = c.state.Class(profileOf(p))
 	}
-	c.anyone = c.state.Signature(nil)
-	c.plans = make([]core.Sig, len(w.kinds))
+	c.anyone = c.state.Plan(nil)
+	c.plans = make([]core.Plan, len(w.kinds))
 	for i, k := range w.kinds {
-		c.plans[i] = c.state.Signature(needsOf(k))
+		c.plans[i] = c.state.Plan([]core.Step{{Needs: core.All(needsOf(k)...)}})
 	}
 	for a, p := range w.agents {
 		c.apply(core.Command{Op: core.OpSignIn, Agent: core.Agent(a), Class: classes[p], Channels: onlyCalls})
@@ -76,9 +76,9 @@ func needsOf(k kind) []core.Requirement {
 }
 
 // arrival is the command of a contact that arrives now.
-func (c *centre) arrival(x core.Contact, typ core.Channel, plan core.Sig, priority int) core.Command {
+func (c *centre) arrival(x core.Contact, typ core.Channel, plan core.Plan, priority int) core.Command {
 	return core.Command{
-		Op: core.OpArrive, Contact: x, Type: core.Type(typ), Sig: plan, Priority: int16(priority), //nolint:gosec // few
+		Op: core.OpArrive, Contact: x, Type: core.Type(typ), Plan: plan, Priority: int16(priority), //nolint:gosec // few
 		Tier: 1, Time: c.now, Agent: core.Nobody,
 	}
 }

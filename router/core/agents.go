@@ -1,30 +1,41 @@
 package core
 
+// agentRec is what decisions need of an agent, in one cache line.
 type agentRec struct {
-	class   Class
-	stamp   uint64 // key I
-	since   int64  // when the stamp was given
-	used    uint16 // units
-	level   uint16 // load level of used
-	offers  uint16 // contacts offered
-	live    uint16 // contacts connected
-	wraps   uint16 // contacts in wrap-up
-	rona    uint16 // offers in a row that expired
-	count   [MaxChannels]uint16
-	reach   uint8 // channels that reach the agent
-	linked  uint8 // channels in whose lists the agent is: those with room
-	reason  Reason
-	told    Effect // the last AgentState
-	held    contactList
-	first   Contact // of the contacts that the agent has
-	next    [MaxChannels]Agent
-	prev    [MaxChannels]Agent
-	known   bool
-	ready   bool
-	leaving bool
-
-	signedIn bool
+	stamp     uint64 // key I
+	nextStamp uint64 // of the next one in the cell
+	class     Class
+	cell      cellID // noCell: no room for anything
+	next      Agent  // in the cell
+	prev      Agent
+	first     Contact // of the contacts that the agent has
+	held      laneID  // lanes held for the agent
+	used      uint16  // units
+	offers    uint16  // contacts offered
+	live      uint16  // contacts connected
+	wraps     uint16  // contacts in wrap-up
+	told      uint16  // the last AgentState, packed
+	count     [MaxChannels]uint8
+	room      uint8 // channels that the agent has room for, if in a cell
+	reach     uint8 // channels that reach the agent
+	rona      uint8 // offers in a row that expired
+	reason    Reason
+	flags     agentFlags
 }
+
+// agentCold is what only effects and readers need.
+type agentCold struct {
+	since int64 // when the stamp was given
+}
+
+type agentFlags uint8
+
+const (
+	isKnown agentFlags = 1 << iota
+	isSignedIn
+	isReady
+	isLeaving
+)
 
 func (s *State) signIn(cmd *Command) Code {
 	a := cmd.Agent
@@ -32,19 +43,16 @@ func (s *State) signIn(cmd *Command) Code {
 		return BadCommand
 	}
 	for int(a) >= len(s.agents) {
-		s.agents = append(s.agents, agentRec{first: Nothing, held: emptyList})
+		s.agents = append(s.agents, agentRec{first: Nothing, held: noLane, cell: noCell})
+		s.agentsCold = append(s.agentsCold, agentCold{})
 	}
 	r := &s.agents[a]
-	if r.signedIn && !r.leaving { // a change of class; nothing else
-		s.unlink(a)
-		r.class = cmd.Class
-		s.touch(a)
-		s.settle(a)
-		return 0
+	s.unlink(r)
+	r.class = s.classFor(a, cmd.Class)
+	if r.flags&(isSignedIn|isLeaving) != isSignedIn { // else it is a change of class and nothing else
+		r.reach, r.reason, r.rona = cmd.Channels, ReasonSignedIn, 0
+		r.flags = isKnown | isSignedIn
 	}
-	s.unlink(a)
-	r.class, r.reach = cmd.Class, cmd.Channels
-	r.signedIn, r.ready, r.leaving, r.reason, r.rona = true, false, false, ReasonSignedIn, 0
 	s.touch(a)
 	s.settle(a)
 	return 0
@@ -53,26 +61,38 @@ func (s *State) signIn(cmd *Command) Code {
 // signOut revokes what is offered and lets the agent finish the rest.
 func (s *State) signOut(a Agent) {
 	r := &s.agents[a]
-	r.ready, r.leaving, r.reason = false, true, ReasonLeaving
+	r.flags = r.flags&^isReady | isLeaving
+	r.reason = ReasonLeaving
 	s.touch(a)
 	s.revoke(a, 0xff)
-	for r.held.first != Nothing {
-		c := r.held.first
-		s.dequeue(c)
-		s.contacts[c].held = false
-		s.route(c)
+	for r.held != noLane {
+		s.reroute(s.firstHeld(r))
 	}
 	s.settle(a)
 }
 
+// firstHeld returns the first of what is held for the agent, eligible or not.
+func (s *State) firstHeld(r *agentRec) Contact {
+	best := noTurn
+	for id := r.held; id != noLane; id = s.laneRecs[id].heldNext {
+		lane := &s.laneRecs[id]
+		x := turn{key: s.keyOf(lane, s.laneHead[id]), rank: s.rankFor(&s.classes[r.class], lane), contact: s.laneFirst[id]}
+		if s.sooner(&x, &best) {
+			best = x
+		}
+	}
+	return best.contact
+}
+
 func (s *State) setReady(a Agent) Code {
 	r := &s.agents[a]
-	if r.leaving {
+	if r.flags&isLeaving != 0 {
 		return BadState
 	}
 	r.rona = 0
-	if !r.ready {
-		r.ready, r.reason = true, ReasonNone
+	if r.flags&isReady == 0 {
+		r.flags |= isReady
+		r.reason = ReasonNone
 		s.touch(a)
 		s.settle(a)
 	}
@@ -82,12 +102,12 @@ func (s *State) setReady(a Agent) Code {
 // setNotReady leaves pending offers: the agent may still take them.
 func (s *State) setNotReady(a Agent, why Reason) {
 	r := &s.agents[a]
-	if r.leaving {
+	if r.flags&isLeaving != 0 {
 		return
 	}
 	r.reason = why
-	if r.ready {
-		r.ready = false
+	if r.flags&isReady != 0 {
+		r.flags &^= isReady
 		s.touch(a)
 	}
 	s.settle(a)
@@ -98,17 +118,18 @@ func (s *State) reach(a Agent, channels uint8) {
 	if r.reach == channels {
 		return
 	}
-	lost := r.reach &^ channels
+	gone := r.reach &^ channels
 	r.reach = channels
 	s.touch(a)
-	s.revoke(a, lost)
+	s.revoke(a, gone)
 	s.settle(a)
 }
 
 func (s *State) vanish(a Agent) {
 	r := &s.agents[a]
-	if !r.leaving {
-		r.ready, r.reason = false, ReasonVanished
+	if r.flags&isLeaving == 0 {
+		r.flags &^= isReady
+		r.reason = ReasonVanished
 	}
 	s.touch(a)
 	s.revoke(a, 0xff)
@@ -120,9 +141,9 @@ func (s *State) vanish(a Agent) {
 func (s *State) revoke(a Agent, channels uint8) {
 	for c := s.agents[a].first; c != Nothing; {
 		r := &s.contacts[c]
-		next := r.agentNext
+		next := r.next
 		if r.phase == PhaseOffered && channels>>s.types[r.typ].Channel&1 == 1 {
-			s.endOffer(c, Revoked)
+			s.endOffer(c, s.pending(r), Revoked)
 			s.release(c)
 			s.route(c)
 			next = s.agents[a].first
@@ -131,13 +152,29 @@ func (s *State) revoke(a Agent, channels uint8) {
 	}
 }
 
+// drain lets an agent take contacts until nothing matches.
+func (s *State) drain(a Agent) {
+	for s.agents[a].cell != noCell {
+		best := s.bestContact(a)
+		if best.contact == Nothing {
+			return
+		}
+		s.leave(best.contact)
+		s.offerContact(a, best)
+	}
+}
+
 // settle lets the agent take contacts, log out if it was leaving and is done,
 // and says what the agent does now.
 func (s *State) settle(a Agent) {
 	s.drain(a)
+	if len(s.reserved) > 0 {
+		s.spread()
+	}
 	r := &s.agents[a]
-	if r.leaving && r.first == Nothing {
-		r.signedIn, r.leaving, r.reason = false, false, ReasonNone
+	if r.flags&isLeaving != 0 && r.offers+r.live+r.wraps == 0 {
+		r.flags &^= isSignedIn | isLeaving
+		r.reason = ReasonNone
 	}
 	s.tell(a)
 }
@@ -145,17 +182,21 @@ func (s *State) settle(a Agent) {
 // tell emits what the agent does, if it is news.
 func (s *State) tell(a Agent) {
 	r := &s.agents[a]
-	e := Effect{Kind: AgentState, Agent: a, State: r.status(), Ready: r.ready, Reason: r.reason, Contact: Nothing}
-	if r.known && e == r.told {
+	status, up := r.status(), r.flags&isReady != 0
+	news := 1<<15 | uint16(status)<<8 | uint16(r.reason)
+	if up {
+		news |= 1 << 14
+	}
+	if r.told == news {
 		return
 	}
-	r.known, r.told = true, e
-	s.emit(e)
+	r.told = news
+	s.emit(Effect{Kind: AgentState, Agent: a, State: status, Ready: up, Reason: r.reason, Contact: Nothing})
 }
 
 func (r *agentRec) status() Status {
 	switch {
-	case !r.signedIn:
+	case r.flags&isSignedIn == 0:
 		return LoggedOut
 	case r.live > 0:
 		return Busy
@@ -163,87 +204,9 @@ func (r *agentRec) status() Status {
 		return Reserved
 	case r.wraps > 0:
 		return WrappingUp
-	case r.ready:
+	case r.flags&isReady != 0:
 		return Ready
 	default:
 		return NotReady
 	}
-}
-
-// room is the part of Eligible that does not depend on the contact.
-func (s *State) room(r *agentRec, ch int) bool {
-	rule, p := s.cfg.Channels[ch], &s.classes[r.class].profile
-	limit := p.Capacity
-	if rule.Limit > 0 {
-		limit = min(limit, rule.Limit)
-	}
-	return r.signedIn && r.ready && r.reach>>ch&1 == 1 &&
-		int(r.used)+rule.Weight <= limit && r.count[ch] < p.Caps[ch]
-}
-
-// touch gives the agent a new stamp and puts it into the lists of the channels
-// that it has room for: always at their ends, so that they stay in order.
-func (s *State) touch(a Agent) {
-	s.unlink(a)
-	r := &s.agents[a]
-	s.stamps++
-	r.stamp, r.since, r.level = s.stamps, s.now, s.levelOf(r.used)
-	for ch := range s.cfg.Channels {
-		if s.room(r, ch) {
-			s.link(a, r, ch)
-		}
-	}
-}
-
-func (s *State) link(a Agent, r *agentRec, ch int) {
-	cl := &s.classes[r.class]
-	for len(cl.lists[ch]) <= int(r.level) {
-		cl.lists[ch] = append(cl.lists[ch], agentList{first: Nobody, last: Nobody})
-	}
-	l := &cl.lists[ch][r.level]
-	r.prev[ch], r.next[ch] = l.last, Nobody
-	if l.last != Nobody {
-		s.agents[l.last].next[ch] = a
-	} else {
-		l.first = a
-	}
-	l.last = a
-	l.n++
-	r.linked |= 1 << ch
-	s.free[ch].set(int(r.class))
-}
-
-func (s *State) unlink(a Agent) {
-	r := &s.agents[a]
-	for ch := range s.cfg.Channels {
-		if r.linked>>ch&1 == 0 {
-			continue
-		}
-		lists := s.classes[r.class].lists[ch]
-		l := &lists[r.level]
-		if r.prev[ch] != Nobody {
-			s.agents[r.prev[ch]].next[ch] = r.next[ch]
-		} else {
-			l.first = r.next[ch]
-		}
-		if r.next[ch] != Nobody {
-			s.agents[r.next[ch]].prev[ch] = r.prev[ch]
-		} else {
-			l.last = r.prev[ch]
-		}
-		l.n--
-		if l.n == 0 && empty(lists) {
-			s.free[ch].clear(int(r.class))
-		}
-	}
-	r.linked = 0
-}
-
-func empty(lists []agentList) bool {
-	for i := range lists {
-		if lists[i].n > 0 {
-			return false
-		}
-	}
-	return true
 }

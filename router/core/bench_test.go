@@ -5,25 +5,24 @@ import (
 	"testing"
 )
 
-// centre is a State with n agents of 16 classes, 200 skills' worth of
-// signatures, ready or not.
-func centre(n int) (*State, []Sig) {
+// centre is a State with n agents of 16 classes, not ready, and twelve plans.
+func centre(n int) (*State, []Plan) {
 	s := New(Config{Channels: []ChannelRule{{Weight: 60}}, PriorityStep: 1e9})
 	s.WorkType(WorkType{Select: LongestIdle, OfferTimeout: 1e9, Patience: 2e10})
-	var sigs []Sig
+	var plans []Plan
 	for k := range 12 {
-		sigs = append(sigs, s.Signature([]Requirement{{Skill(k % 6), uint8(30 + k)}}))
+		plans = append(plans, s.Plan([]Step{{Needs: All(Requirement{Skill(k % 6), uint8(30 + k)})}}))
 	}
 	for a := range n {
 		p := Profile{Capacity: 100, Caps: [MaxChannels]uint16{1}}
 		for k := range 6 {
 			if (a>>(k%4))&1 == 0 || k == a%6 {
-				p.Skills = append(p.Skills, Proficiency{Skill(k), uint8(40 + 10*(a%4))})
+				p.Skills = append(p.Skills, Proficiency{Skill: Skill(k), Level: uint8(40 + 10*(a%4))})
 			}
 		}
 		s.Apply(1, Command{Op: OpSignIn, Agent: Agent(a), Class: s.Class(p), Channels: 1}, nil)
 	}
-	return s, sigs
+	return s, plans
 }
 
 // BenchmarkArrive is a contact that arrives and is offered to the best of the
@@ -31,7 +30,7 @@ func centre(n int) (*State, []Sig) {
 func BenchmarkArrive(b *testing.B) {
 	for _, n := range []int{100, 10_000} {
 		b.Run(fmt.Sprintf("agents=%d", n), func(b *testing.B) {
-			s, sigs := centre(n)
+			s, plans := centre(n)
 			for a := range n {
 				s.Apply(1, Command{Op: OpReady, Agent: Agent(a)}, nil)
 			}
@@ -40,7 +39,7 @@ func BenchmarkArrive(b *testing.B) {
 			now := int64(2)
 			for i := 0; b.Loop(); i++ {
 				now++
-				dst = s.Apply(now, Command{Op: OpArrive, Sig: sigs[i%len(sigs)], Tier: 1, Time: now, Agent: Nobody}, dst[:0])
+				dst = s.Apply(now, Command{Op: OpArrive, Plan: plans[i%len(plans)], Tier: 1, Time: now, Agent: Nobody}, dst[:0])
 				dst = s.Apply(now, Command{Op: OpWithdraw}, dst[:0])
 			}
 		})
@@ -52,7 +51,7 @@ func BenchmarkArrive(b *testing.B) {
 func BenchmarkFree(b *testing.B) {
 	for _, w := range []struct{ agents, waiting int }{{100, 1_000}, {10_000, 100_000}} {
 		b.Run(fmt.Sprintf("agents=%d/waiting=%d", w.agents, w.waiting), func(b *testing.B) {
-			s, sigs := centre(w.agents)
+			s, plans := centre(w.agents)
 			now := int64(2)
 			var dst []Effect
 			type talk struct {
@@ -63,7 +62,7 @@ func BenchmarkFree(b *testing.B) {
 			arrive := func(c Contact, i int) {
 				now++
 				dst = s.Apply(now, Command{
-					Op: OpArrive, Contact: c, Sig: sigs[i%len(sigs)], Tier: 1, Time: now, Agent: Nobody,
+					Op: OpArrive, Contact: c, Plan: plans[i%len(plans)], Tier: 1, Time: now, Agent: Nobody,
 					Priority: int16(i % 3),
 				}, dst[:0])
 			}

@@ -1,6 +1,9 @@
 package core
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // agentChoice is the best agent for a contact, and why.
 type agentChoice struct {
@@ -26,21 +29,47 @@ func (x *rank) less(y *rank) bool {
 	return x.stamp < y.stamp
 }
 
-var noRank = rank{g: 1<<31 - 1, l: 1<<31 - 1, stamp: ^uint64(0), agent: Nobody}
+var noRank = rank{g: math.MaxInt32, l: math.MaxInt32, stamp: math.MaxUint64, agent: Nobody}
+
+// search is what looking for an agent for one contact goes by.
+type search struct {
+	c       Contact
+	r       *contactRec
+	t       *typeRec
+	f       *fitRec
+	fit     bitset // cells
+	open    bitset // cells
+	classes bitset
+}
+
+func (s *State) searchFor(c Contact) search {
+	r := &s.contacts[c]
+	lane := &s.laneRecs[r.lane]
+	t := &s.types[r.typ]
+	f := &s.fits[lane.fit]
+	q := search{c: c, r: r, t: t, f: f, open: s.free[t.Channel]}
+	q.classes, q.fit = f.who(t.overloaded())
+	return q
+}
 
 // bestAgent is argmin (P, G, L, I, id) over the eligible agents. Agents of one
-// class and load level differ by their stamps only, and their list is in that
-// order: so the best is among the heads.
+// cell differ by their stamps only, and their list is in that order: so the
+// best is among the heads.
 func (s *State) bestAgent(c Contact) agentChoice {
-	r := &s.contacts[c]
+	q := s.searchFor(c)
 	pref := Nobody
-	if r.pref != Nobody && s.eligible(r.pref, c) {
-		pref = r.pref
+	if q.r.flags&hasPreferred != 0 {
+		if a := s.contactsCold[c].pref; s.has(&q, a) {
+			pref = a
+		}
 	}
-	if r.held {
+	if q.r.flags&isHeld != 0 {
 		return agentChoice{agent: pref, next: Nobody, considered: 1, key: KeyPreferred}
 	}
-	best, next, n := s.twoBest(c)
+	if q.t.Reserve > 0 && !s.spares(q.fit, q.open, q.t.Reserve) {
+		return agentChoice{agent: Nobody}
+	}
+	best, next, n := s.twoBest(&q)
 	switch {
 	case n == 0:
 		return agentChoice{agent: Nobody}
@@ -53,183 +82,171 @@ func (s *State) bestAgent(c Contact) agentChoice {
 		}
 		return agentChoice{agent: pref, next: other, considered: n, key: KeyPreferred}
 	}
-	key := KeyIdle
+	return agentChoice{agent: best.agent, next: next.agent, considered: n, key: agentKey(q.t.Select, &best, &next)}
+}
+
+func agentKey(sel Select, best, next *rank) Key {
 	switch {
-	case best.g != next.g && s.types[r.typ].Select == LeastFlexible:
-		key = KeyFlexibility
+	case best.g != next.g && sel == LeastFlexible:
+		return KeyFlexibility
 	case best.g != next.g:
-		key = KeyProficiency
+		return KeyProficiency
 	case best.l != next.l:
-		key = KeyLoad
+		return KeyLoad
+	default:
+		return KeyIdle
 	}
-	return agentChoice{agent: best.agent, next: next.agent, considered: n, key: key}
+}
+
+// has reports whether the agent is eligible, but for a hold and a reserve.
+func (s *State) has(q *search, a Agent) bool {
+	r := &s.agents[a]
+	return r.cell != noCell && r.room>>q.t.Channel&1 == 1 && q.classes.has(int(r.class)) && !s.excluded(q.r, a)
+}
+
+// spares reports whether more than n agents are in the cells.
+func (s *State) spares(fit, open bitset, n uint32) bool {
+	pool := uint32(0)
+	for w := range min(len(fit), len(open)) {
+		for x := fit[w] & open[w]; x != 0; x &= x - 1 {
+			pool += s.cellN[w<<6+bits.TrailingZeros64(x)]
+			if pool > n {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // twoBest returns the best and the second agent by (G, L, I) and how many are
 // eligible.
-func (s *State) twoBest(c Contact) (best, next rank, n uint32) {
-	r := &s.contacts[c]
-	t := &s.types[r.typ]
-	ch := int(t.Channel)
-	row, open := s.sigs[r.sig].row, s.free[ch]
+func (s *State) twoBest(q *search) (best, next rank, n uint32) {
+	switch {
+	case q.r.excl != noExcl:
+		return s.twoAdmitted(q)
+	case q.t.Select == LongestIdle && q.t.Load == AnyLoad:
+		return s.twoIdle(q)
+	}
 	best, next = noRank, noRank
-	for w := range row {
-		for x := row[w] & open[w]; x != 0; x &= x - 1 {
-			cl := Class(w<<6 + bits.TrailingZeros64(x)) //nolint:gosec // a class
-			n += s.twoOfClass(c, t, cl, &best, &next)
+	bestCell := noCell
+	score := s.scoresFor(q)
+	for w := range min(len(q.fit), len(q.open)) {
+		for x := q.fit[w] & q.open[w]; x != 0; x &= x - 1 {
+			i := w<<6 + bits.TrailingZeros64(x)
+			n += s.cellN[i]
+			k := s.rankOf(q, score, i)
+			if k.less(&best) {
+				best, next, bestCell = k, best, cellID(i) //nolint:gosec // a cell
+			} else if k.less(&next) {
+				next = k
+			}
 		}
 	}
-	if best.agent == Nobody {
+	return s.withNeighbour(best, next, bestCell, n)
+}
+
+// rankOf is the rank of a cell's head; its agent is filled in later.
+func (s *State) rankOf(q *search, score []int32, cell int) rank {
+	c := &s.cellRecs[cell]
+	k := rank{stamp: s.cellHead[cell], agent: s.cellFirst[cell]}
+	switch q.t.Select {
+	case MostProficient:
+		k.g = score[c.class]
+	case LeastFlexible:
+		k.g = int32(len(s.classes[c.class].skills)) //nolint:gosec // far fewer
+	}
+	switch q.t.Load {
+	case LeastLoaded:
+		k.l = int32(c.used)
+	case MostLoaded:
+		k.l = -int32(c.used)
+	}
+	return k
+}
+
+func (s *State) scoresFor(q *search) []int32 {
+	if q.t.Select != MostProficient {
+		return nil
+	}
+	return s.scores(q.f)
+}
+
+// twoIdle is twoBest where only the idle time counts: the hot path.
+func (s *State) twoIdle(q *search) (best, next rank, n uint32) {
+	first, second := uint64(math.MaxUint64), uint64(math.MaxUint64)
+	at, then := 0, 0
+	fit, open, head, count := q.fit, q.open, s.cellHead, s.cellN
+	for w := range min(len(fit), len(open)) {
+		for x := fit[w] & open[w]; x != 0; x &= x - 1 {
+			i := w<<6 + bits.TrailingZeros64(x)
+			n += count[i]
+			if k := head[i]; k < second {
+				if k < first {
+					first, second, at, then = k, first, i, at
+				} else {
+					second, then = k, i
+				}
+			}
+		}
+	}
+	best, next = noRank, noRank
+	if n == 0 {
 		return best, next, 0
 	}
-	if a := s.skip(s.agents[best.agent].next[ch], ch, c); a != Nobody {
-		k := best
-		k.agent, k.stamp = a, s.agents[a].stamp
-		if k.less(&next) {
-			next = k
-		}
+	best = rank{stamp: first, agent: s.cellFirst[at]}
+	if second != math.MaxUint64 {
+		next = rank{stamp: second, agent: s.cellFirst[then]}
 	}
-	return best, next, n - s.excludedOf(c, ch)
+	return s.withNeighbour(best, next, cellID(at), n) //nolint:gosec // a cell
 }
 
-// twoOfClass compares the heads of a class's lists with the best two, and
-// returns how many agents the lists hold.
-func (s *State) twoOfClass(c Contact, t *WorkType, cl Class, best, next *rank) (n uint32) {
-	ch := int(t.Channel)
-	g := s.preference(t.Select, cl, s.contacts[c].sig)
-	lists := s.classes[cl].lists[ch]
-	for i := range lists {
-		n += lists[i].n
-		a := s.skip(lists[i].first, ch, c)
-		if a == Nobody {
-			continue
-		}
-		k := rank{g: g, l: s.loadKey(t.Load, i), stamp: s.agents[a].stamp, agent: a}
-		if k.less(best) {
-			*best, *next = k, *best
-		} else if k.less(next) {
-			*next = k
-		}
+// withNeighbour lets the agent behind the best one of a cell be the second.
+func (s *State) withNeighbour(best, next rank, cell cellID, n uint32) (rank, rank, uint32) {
+	if cell == noCell || s.cellN[cell] < 2 {
+		return best, next, n
 	}
-	return n
+	a := &s.agents[best.agent]
+	k := best
+	k.agent, k.stamp = a.next, a.nextStamp
+	if k.less(&next) {
+		next = k
+	}
+	return best, next, n
 }
 
-// skip returns the first agent from a on that c does not exclude.
-func (s *State) skip(a Agent, ch int, c Contact) Agent {
-	if s.contacts[c].excl == noExcl {
-		return a
+// twoAdmitted is twoBest for a contact that excludes agents.
+func (s *State) twoAdmitted(q *search) (best, next rank, n uint32) {
+	best, next = noRank, noRank
+	score := s.scoresFor(q)
+	for w := range min(len(q.fit), len(q.open)) {
+		for x := q.fit[w] & q.open[w]; x != 0; x &= x - 1 {
+			i := w<<6 + bits.TrailingZeros64(x)
+			n += s.cellN[i]
+			k := s.rankOf(q, score, i)
+			for ahead := 0; k.agent != Nobody && ahead < 2; k.agent = s.agents[k.agent].next {
+				if s.excluded(q.r, k.agent) {
+					continue
+				}
+				ahead++
+				k.stamp = s.agents[k.agent].stamp
+				if k.less(&best) {
+					best, next = k, best
+				} else if k.less(&next) {
+					next = k
+				}
+			}
+		}
 	}
-	for a != Nobody && s.excluded(c, a) {
-		a = s.agents[a].next[ch]
-	}
-	return a
+	return best, next, n - s.excludedOf(q)
 }
 
 // excludedOf counts the agents that are eligible but for being excluded.
-func (s *State) excludedOf(c Contact, ch int) (n uint32) {
-	r := &s.contacts[c]
-	for x := r.excl; x != noExcl; x = s.exclRecs[x].next {
+func (s *State) excludedOf(q *search) (n uint32) {
+	for x := q.r.excl; x != noExcl; x = s.exclRecs[x].next {
 		a := &s.agents[s.exclRecs[x].agent]
-		if a.linked>>ch&1 == 1 && s.sigs[r.sig].row.has(int(a.class)) {
+		if a.cell != noCell && a.room>>q.t.Channel&1 == 1 && q.classes.has(int(a.class)) {
 			n++
 		}
 	}
 	return n
-}
-
-func (s *State) loadKey(by Load, level int) int32 {
-	switch by {
-	case LeastLoaded:
-		return int32(s.levels[level])
-	case MostLoaded:
-		return -int32(s.levels[level])
-	default:
-		return 0
-	}
-}
-
-// eligible is Eligible(c, a): an agent is linked in a channel's list exactly
-// when it has room for the channel.
-func (s *State) eligible(a Agent, c Contact) bool {
-	ag, r := &s.agents[a], &s.contacts[c]
-	return ag.linked>>s.types[r.typ].Channel&1 == 1 &&
-		s.sigs[r.sig].row.has(int(ag.class)) &&
-		(!r.held || r.pref == a) &&
-		!s.excluded(c, a)
-}
-
-// contactChoice is the best contact for an agent, and why.
-type contactChoice struct {
-	contact, next Contact
-	considered    uint32
-	key           Key
-}
-
-// bestContact is argmin (H, T, V, seq) over the eligible contacts: what is
-// held for the agent, else the best of the heads of the lanes that it fits.
-func (s *State) bestContact(a Agent) contactChoice {
-	r := &s.agents[a]
-	for c := r.held.first; c != Nothing; c = s.contacts[c].next {
-		if s.eligible(a, c) {
-			return contactChoice{contact: c, next: Nothing, considered: r.held.n, key: KeyHeld}
-		}
-	}
-	best, next, n := Nothing, Nothing, uint32(0)
-	for ch := range s.cfg.Channels {
-		if r.linked>>ch&1 == 1 {
-			n += s.twoOfLanes(a, ch, &best, &next)
-		}
-	}
-	if best == Nothing {
-		return contactChoice{contact: Nothing}
-	}
-	if c := s.admits(s.contacts[best].next, a); c != Nothing && (next == Nothing || s.before(c, next)) {
-		next = c
-	}
-	return contactChoice{contact: best, next: next, considered: n, key: s.contactKey(best, next)}
-}
-
-// twoOfLanes compares the heads of a channel's lanes that the agent fits with
-// the best two, and returns how many contacts the lanes hold.
-func (s *State) twoOfLanes(a Agent, ch int, best, next *Contact) (n uint32) {
-	col, open := s.classes[s.agents[a].class].col, s.open[ch]
-	for w := range col {
-		for x := col[w] & open[w]; x != 0; x &= x - 1 {
-			l := &s.laneRecs[w<<6+bits.TrailingZeros64(x)]
-			n += l.n
-			c := s.admits(l.first, a)
-			switch {
-			case c == Nothing:
-			case *best == Nothing || s.before(c, *best):
-				*best, *next = c, *best
-			case *next == Nothing || s.before(c, *next):
-				*next = c
-			}
-		}
-	}
-	return n
-}
-
-// admits returns the first contact from c on, in its lane, that does not
-// exclude a.
-func (s *State) admits(c Contact, a Agent) Contact {
-	for c != Nothing && s.excluded(c, a) {
-		c = s.contacts[c].next
-	}
-	return c
-}
-
-func (s *State) contactKey(best, next Contact) Key {
-	if next == Nothing {
-		return KeyOnly
-	}
-	x, y := &s.contacts[best], &s.contacts[next]
-	switch {
-	case x.tier != y.tier:
-		return KeyTier
-	case x.v != y.v:
-		return KeyDeadline
-	default:
-		return KeyArrival
-	}
 }

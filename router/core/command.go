@@ -14,21 +14,30 @@ const (
 	OpNotReady             // Agent, Reason
 	OpReach                // Agent, Channels (bit set; replaces the old one)
 	OpVanish               // Agent: the desk is gone; offers are revoked, not ready with ReasonVanished
-	OpArrive               // Contact, Type, Sig, Tier, Priority, Time (enqueued), Agent (preferred or Nobody), Dur (hold)
+	OpArrive               // Contact, Type, Plan, Tier, Priority, Time (enqueued), Agent (preferred or Nobody), Dur (hold)
 	OpAccept               // Contact, Offer, Agent
 	OpReject               // Contact, Offer, Agent
 	OpWithdraw             // Contact: waiting or offered
-	OpEnd                  // Contact: connected
-	OpRequeue              // Contact: connected; Agent (to exclude, or Nobody)
+	OpEnd                  // Contact: connected or parked; Dur (wrap-up asked for: WrapOptional)
+	OpRequeue              // Contact: connected or parked; Agent (to exclude, or Nobody): goes on in tier 0
+	OpTransfer             // Contact: connected or parked; Type, Plan, Tier, Priority, Agent (preferred or Nobody), Dur (hold)
+	OpMove                 // Contact: waiting, fields as OpTransfer; else the same channel, and the offer or conversation goes on
+	OpPark                 // Contact: connected
+	OpResume               // Contact: parked
 	OpWrapEnd              // Contact: in wrap-up
 	OpWrapExtend           // Contact: in wrap-up; Dur
+	OpRoom                 // Room (not 0), Size (contacts that may wait in it; 0: boundless)
 	opEnd
 )
 
 var opNames = [...]string{
 	"tick", "sign_in", "sign_out", "ready", "not_ready", "reach", "vanish", "arrive",
-	"accept", "reject", "withdraw", "end", "requeue", "wrap_end", "wrap_extend",
+	"accept", "reject", "withdraw", "end", "requeue", "transfer", "move", "park", "resume",
+	"wrap_end", "wrap_extend", "room",
 }
+
+// NumOp is how many operations there are.
+const NumOp = int(opEnd)
 
 // String returns the operation's name, for scripts and metric labels.
 func (o Op) String() string {
@@ -46,11 +55,13 @@ type Command struct {
 	Agent    Agent
 	Contact  Contact
 	Type     Type
-	Sig      Sig
+	Plan     Plan
 	Class    Class
+	Size     uint32
 	Priority int16
 	Op       Op
 	Tier     uint8
+	Room     Room
 	Reason   Reason
 	Channels uint8
 }

@@ -1,107 +1,109 @@
 package core
 
+// contactRec is what decisions need of a contact, in one cache line.
 type contactRec struct {
-	v         int64  // key V
-	seq       uint64 // key seq
-	enqueued  int64
-	holdUntil int64
-	deadline  int64 // of the offer or wrap-up
-	offer     uint64
-	typ       Type
-	sig       Sig
-	lane      laneID
-	agent     Agent // offered, connected or wrapping
-	pref      Agent
-	next      Contact // in its lane or the agent's held list
-	prev      Contact
-	agentNext Contact // in the list of what the agent has
-	agentPrev Contact
-	timer     timerID
-	excl      exclID
-	priority  int16
-	tier      uint8 // key T
-	phase     Phase
-	held      bool
+	enqueued int64  // key E
+	seq      uint64 // key seq
+	nextKey  int64  // while it waits: laneHead of the next one
+	plan     Plan
+	lane     laneID  // while it waits or is routed
+	agent    Agent   // offered, connected, parked or wrapping
+	next     Contact // in its lane, or of what its agent has
+	prev     Contact // as above; not valid for the first in a lane
+	timer    timerID // of its hold, offer or wrap-up
+	excl     exclID
+	typ      Type
+	priority int16
+	tier     uint8 // as it arrived
+	phase    Phase
+	flags    contactFlags
 }
+
+// contactCold is what few contacts need.
+type contactCold struct {
+	pref      Agent // if it prefers one
+	holdUntil int64 // while held
+	wrapBegan int64 // in wrap-up
+}
+
+type contactFlags uint8
+
+const (
+	hasPreferred contactFlags = 1 << iota
+	isHeld                    // for the preferred agent
+	isLost                    // its agent was lost: tier 0
+)
 
 func (s *State) arrive(cmd *Command) Code {
 	c := cmd.Contact
-	if uint32(c) >= s.cfg.MaxContacts || int(cmd.Type) >= len(s.types) || int(cmd.Sig) >= len(s.sigs) {
+	if uint32(c) >= s.cfg.MaxContacts || !s.defined(cmd) {
 		return BadCommand
 	}
 	for int(c) >= len(s.contacts) {
 		s.contacts = append(s.contacts, contactRec{})
+		s.contactsCold = append(s.contactsCold, contactCold{})
 	}
 	r := &s.contacts[c]
 	if r.phase != PhaseFree {
 		return InUse
 	}
-	t := &s.types[cmd.Type]
-	prio := min(max(cmd.Priority, -s.cfg.MaxPriority), s.cfg.MaxPriority)
-	at := min(max(cmd.Time, 0), s.now)
 	s.arrivals++
 	*r = contactRec{
-		v:   at - int64(prio)*int64(s.cfg.PriorityStep) + int64(t.Patience),
-		seq: s.arrivals, enqueued: at, typ: cmd.Type, sig: cmd.Sig, priority: prio, tier: cmd.Tier,
-		agent: Nobody, pref: Nobody, timer: noTimer, excl: noExcl,
-		next: Nothing, prev: Nothing, agentNext: Nothing, agentPrev: Nothing,
+		seq: s.arrivals, enqueued: max(min(cmd.Time, s.now), s.now-year, 0), agent: Nobody,
+		timer: noTimer, excl: noExcl, phase: phaseNowhere,
 	}
-	if int(cmd.Agent) < len(s.agents) {
-		r.pref = cmd.Agent
-		r.held = cmd.Dur > 0
-		r.holdUntil = s.now + min(cmd.Dur, maxDur)
-	}
-	r.lane = s.laneFor(r)
-	s.route(c)
+	s.address(c, cmd)
+	s.routeOr(c, true)
 	return 0
 }
 
-// maxDur bounds durations of commands, against overflow: ten years.
-const maxDur = 10 * 365 * 24 * 3600 * int64(1e9)
+// defined reports whether the command's work type and plan are.
+func (s *State) defined(cmd *Command) bool {
+	return int(cmd.Type) < len(s.types) && int(cmd.Plan) < len(s.plans)
+}
 
-// route gives a contact that is in no list its best agent, else lets it wait.
-func (s *State) route(c Contact) {
+// address sets what the contact asks for.
+func (s *State) address(c Contact, cmd *Command) {
 	r := &s.contacts[c]
-	if r.held && (r.holdUntil <= s.now || !s.stays(r.pref)) {
-		r.held = false
-	}
-	if best := s.bestAgent(c); best.agent != Nobody {
-		s.offerAgent(c, best)
+	s.describe(r, cmd)
+	r.flags &^= hasPreferred | isHeld
+	if cmd.Agent == Nobody {
 		return
 	}
-	s.enqueue(c)
-	s.emit(Effect{Kind: Waiting, Contact: c, Agent: Nobody})
-}
-
-func (s *State) stays(a Agent) bool { return s.agents[a].signedIn && !s.agents[a].leaving }
-
-// drain lets an agent take contacts until nothing matches.
-func (s *State) drain(a Agent) {
-	for s.agents[a].linked != 0 {
-		best := s.bestContact(a)
-		if best.contact == Nothing {
-			return
-		}
-		s.dequeue(best.contact)
-		s.offerContact(a, best)
+	cold := &s.contactsCold[c]
+	cold.pref, cold.holdUntil = cmd.Agent, s.now
+	exists := int(cmd.Agent) < len(s.agents)
+	if exists {
+		r.flags |= hasPreferred
+	}
+	if cmd.Dur <= 0 {
+		return
+	}
+	r.flags |= isHeld // if there is nobody to hold it for, the hold is over at once
+	switch {
+	case exists && cmd.Dur == int64(Forever):
+		cold.holdUntil = never
+	case exists:
+		cold.holdUntil = s.now + min(cmd.Dur, year)
 	}
 }
 
-func (s *State) holdOver(c Contact) {
-	s.dequeue(c)
-	s.contacts[c].held = false
-	s.route(c)
+func (s *State) describe(r *contactRec, cmd *Command) {
+	r.typ, r.plan = cmd.Type, cmd.Plan
+	r.tier = min(cmd.Tier, MaxTier)
+	r.priority = min(max(cmd.Priority, -s.cfg.MaxPriority), s.cfg.MaxPriority)
+	r.flags &^= isLost
 }
 
 func (s *State) withdraw(c Contact) Code {
 	r := &s.contacts[c]
 	switch r.phase {
 	case PhaseWaiting:
-		s.dequeue(c)
+		s.leave(c)
 		s.close(c, Nobody)
 	case PhaseOffered:
 		a := r.agent
-		s.endOffer(c, Withdrawn)
+		s.endOffer(c, s.pending(r), Withdrawn)
 		s.release(c)
 		s.close(c, Nobody)
 		s.settle(a)
@@ -111,40 +113,75 @@ func (s *State) withdraw(c Contact) Code {
 	return 0
 }
 
-func (s *State) end(c Contact) Code {
+func (s *State) end(c Contact, asked int64) Code {
 	r := &s.contacts[c]
-	if r.phase != PhaseConnected {
+	switch r.phase {
+	case PhaseParked:
+		s.closeFrom(c)
+		return 0
+	case PhaseConnected:
+	default:
 		return BadState
 	}
-	wrap := int64(s.types[r.typ].WrapUp)
 	a := &s.agents[r.agent]
 	a.live--
-	a.wraps++
-	r.phase = PhaseWrapUp
-	if wrap <= 0 {
-		s.finish(c)
+	t := &s.types[r.typ]
+	wrap, list := s.wrapFor(t, asked)
+	if wrap <= 0 && t.Wrap != WrapOpen {
+		s.closeFrom(c)
 		return 0
 	}
-	r.deadline = s.now + min(wrap, maxDur)
-	r.timer = s.start(r.deadline, wrapTimer, c, noExcl)
-	s.emit(Effect{Kind: WrapUp, Contact: c, Agent: r.agent, Time: r.deadline})
+	a.wraps++
+	r.phase = PhaseWrapUp
+	s.contactsCold[c].wrapBegan = s.now
+	e := Effect{Kind: WrapUp, Contact: c, Agent: r.agent}
+	if t.Wrap != WrapOpen {
+		e.Time = s.now + wrap
+		r.timer = s.start(list, e.Time, wrapTimer, c, 0)
+	}
+	s.emit(e)
 	s.tell(r.agent)
 	return 0
+}
+
+// wrapFor returns how long the wrap-up is, and the list of its timer.
+func (s *State) wrapFor(t *typeRec, asked int64) (int64, listID) {
+	switch t.Wrap {
+	case WrapOpen:
+		return 0, 0
+	case WrapOptional:
+		return min(asked, t.wrapMax()), 0
+	default:
+		return int64(t.WrapUp), t.wrapList
+	}
+}
+
+func (t *typeRec) wrapMax() int64 {
+	if t.WrapMax > 0 {
+		return int64(t.WrapMax)
+	}
+	return year
 }
 
 // finish ends the wrap-up.
 func (s *State) finish(c Contact) {
 	r := &s.contacts[c]
-	a := r.agent
 	s.stop(&r.timer)
-	s.agents[a].wraps--
+	s.agents[r.agent].wraps--
+	s.closeFrom(c)
+}
+
+// closeFrom closes a contact that an agent has.
+func (s *State) closeFrom(c Contact) {
+	a := s.contacts[c].agent
 	s.release(c)
 	s.close(c, a)
 	s.settle(a)
 }
 
 func (s *State) wrapEnd(c Contact) Code {
-	if s.contacts[c].phase != PhaseWrapUp {
+	r := &s.contacts[c]
+	if r.phase != PhaseWrapUp || s.types[r.typ].Wrap == WrapForced {
 		return BadState
 	}
 	s.finish(c)
@@ -153,34 +190,118 @@ func (s *State) wrapEnd(c Contact) Code {
 
 func (s *State) wrapExtend(c Contact, d int64) Code {
 	r := &s.contacts[c]
-	if r.phase != PhaseWrapUp || d <= 0 {
+	t := &s.types[r.typ]
+	if r.phase != PhaseWrapUp || d <= 0 || t.Wrap == WrapOpen || r.timer == noTimer {
+		return BadState
+	}
+	old := s.timerRecs[r.timer].at
+	at := min(old+min(d, year), s.contactsCold[c].wrapBegan+t.wrapMax())
+	if at <= old {
 		return BadState
 	}
 	s.stop(&r.timer)
-	r.deadline = min(r.deadline+min(d, maxDur), s.now+maxDur)
-	r.timer = s.start(r.deadline, wrapTimer, c, noExcl)
-	s.emit(Effect{Kind: WrapUp, Contact: c, Agent: r.agent, Time: r.deadline})
+	r.timer = s.start(0, at, wrapTimer, c, 0)
+	s.emit(Effect{Kind: WrapUp, Contact: c, Agent: r.agent, Time: at})
 	return 0
 }
 
-// requeue takes a connected contact from its agent: it goes on before all
+// requeue takes a contact from its agent, who was lost: it goes on before all
 // others, with its age.
 func (s *State) requeue(c Contact, exclude Agent) Code {
 	r := &s.contacts[c]
-	if r.phase != PhaseConnected {
+	if !s.takeBack(c) {
 		return BadState
 	}
 	a := r.agent
-	s.agents[a].live--
 	s.release(c)
 	s.emit(Effect{Kind: Released, Contact: c, Agent: a})
-	r.pref, r.held, r.tier = Nobody, false, 0
-	r.lane = s.laneFor(r)
+	r.flags = r.flags&^(hasPreferred|isHeld) | isLost
 	if int(exclude) < len(s.agents) {
 		s.exclude(c, exclude)
 	}
 	s.route(c)
 	s.settle(a)
+	return 0
+}
+
+// takeBack reports whether the contact may be taken from its agent, who then
+// talks to one less.
+func (s *State) takeBack(c Contact) bool {
+	switch r := &s.contacts[c]; r.phase {
+	case PhaseConnected:
+		s.agents[r.agent].live--
+		return true
+	case PhaseParked:
+		return true
+	}
+	return false
+}
+
+// transfer takes a contact from its agent to another work type, with its age.
+func (s *State) transfer(c Contact, cmd *Command) Code {
+	if !s.takeBack(c) {
+		return BadState
+	}
+	a := s.contacts[c].agent
+	s.release(c)
+	s.emit(Effect{Kind: Released, Contact: c, Agent: a})
+	s.address(c, cmd)
+	if a != cmd.Agent {
+		s.exclude(c, a)
+	}
+	s.route(c)
+	s.settle(a)
+	return 0
+}
+
+// move changes what a contact asks for, wherever it is.
+func (s *State) move(c Contact, cmd *Command) Code {
+	r := &s.contacts[c]
+	if r.phase == PhaseWaiting {
+		was := r.typ
+		s.leave(c)
+		s.address(c, cmd)
+		s.replace(c, was)
+		return 0
+	}
+	if s.types[cmd.Type].Channel != s.types[r.typ].Channel {
+		return BadState
+	}
+	s.describe(r, cmd)
+	return 0
+}
+
+// park lets the agent keep the contact without holding capacity for it.
+func (s *State) park(c Contact) Code {
+	r := &s.contacts[c]
+	if r.phase != PhaseConnected {
+		return BadState
+	}
+	a := r.agent
+	ag := &s.agents[a]
+	r.phase = PhaseParked
+	ag.live--
+	s.unload(a, ag, s.types[r.typ].Channel)
+	s.emit(Effect{Kind: Parked, Contact: c, Agent: a})
+	s.settle(a)
+	return 0
+}
+
+func (s *State) resume(c Contact) Code {
+	r := &s.contacts[c]
+	if r.phase != PhaseParked {
+		return BadState
+	}
+	a := r.agent
+	ag, ch := &s.agents[a], s.types[r.typ].Channel
+	if !s.stays(a) || !s.fitsIn(ag, &s.classes[ag.class], int(ch)) {
+		return NoRoom
+	}
+	r.phase = PhaseConnected
+	ag.live++
+	s.load(a, ag, ch)
+	s.emit(Effect{Kind: Resumed, Contact: c, Agent: a})
+	s.tell(a)
 	return 0
 }
 

@@ -10,9 +10,12 @@ const (
 	Waiting                      // the contact waits for an agent
 	Offer                        // Contact is offered to Agent: Offer, Time (deadline) and the reason: Key, Chose, Considered, NextAgent, NextContact, Load, Since
 	OfferEnded                   // Offer, How
-	Released                     // a connected contact was taken from Agent (requeue)
-	WrapUp                       // after-contact work: Time (deadline)
-	Closed                       // the contact is over, its handle free; Agent is Nobody if none served it
+	Released                     // a contact was taken from Agent (requeue, transfer)
+	WrapUp                       // after-contact work: Time (deadline; 0: the agent ends it)
+	Closed                       // the contact is over, its handle free; Agent is Nobody if none served it; Code is Full if it was turned away
+	Moved                        // overflow took the contact to Type
+	Parked                       // Agent keeps the contact, without its units
+	Resumed                      // and has its units again
 	AgentState                   // Agent: State, Ready, Reason
 )
 
@@ -44,9 +47,11 @@ const (
 	InUse                      // the contact's handle is not free
 	BadState                   // not possible in the contact's or agent's state
 	OfferGone                  // the offer is not pending, or not this agent's
+	NoRoom                     // the agent has no room for the contact
+	Full                       // the waiting room is full
 )
 
-var codeNames = [...]string{"ok", "bad_command", "no_agent", "no_contact", "in_use", "bad_state", "offer_gone"}
+var codeNames = [...]string{"ok", "bad_command", "no_agent", "no_contact", "in_use", "bad_state", "offer_gone", "no_room", "full"}
 
 // String returns the code's name, for scripts and metric labels.
 func (c Code) String() string { return codeNames[c] }
@@ -86,13 +91,15 @@ const (
 	KeyIdle                   // I
 	KeyHeld                   // H
 	KeyTier                   // T
+	KeyRank                   // R
 	KeyDeadline               // V
+	KeyAge                    // E
 	KeyArrival                // seq
 )
 
 var keyNames = [...]string{
 	"only", "preferred", "proficiency", "flexibility", "load", "longest_idle",
-	"held", "tier", "deadline", "arrival",
+	"held", "tier", "rank", "deadline", "age", "arrival",
 }
 
 // String returns the key's name.
@@ -107,7 +114,8 @@ type Effect struct {
 	Agent       Agent
 	NextAgent   Agent   // Offer to the best agent: who came second, or Nobody
 	NextContact Contact // Offer of the best contact: which came second, or Nothing
-	Considered  uint32  // Offer: eligible agents, or contacts in the lanes that were compared
+	Type        Type    // Moved
+	Considered  uint32  // Offer to the best agent: how many were eligible; see Explain for contacts
 	Load        uint16  // Offer: the agent's used units before it
 	Kind        EffectKind
 	Op          Op

@@ -17,8 +17,8 @@ type exclusions struct {
 	exclIdle []exclID
 }
 
-func (s *State) excluded(c Contact, a Agent) bool {
-	for x := s.contacts[c].excl; x != noExcl; x = s.exclRecs[x].next {
+func (s *State) excluded(r *contactRec, a Agent) bool {
+	for x := r.excl; x != noExcl; x = s.exclRecs[x].next {
 		if s.exclRecs[x].agent == a {
 			return true
 		}
@@ -26,13 +26,10 @@ func (s *State) excluded(c Contact, a Agent) bool {
 	return false
 }
 
-// exclude lets a not be offered c again, and ends a hold for a.
+// exclude lets a not be offered c, which is in no list, again.
 func (s *State) exclude(c Contact, a Agent) {
 	r := &s.contacts[c]
-	if r.pref == a {
-		r.held = false
-	}
-	if s.excluded(c, a) {
+	if s.excluded(r, a) {
 		return
 	}
 	var x exclID
@@ -44,7 +41,7 @@ func (s *State) exclude(c Contact, a Agent) {
 	}
 	timer := noTimer
 	if s.cfg.Exclude > 0 {
-		timer = s.start(s.now+int64(s.cfg.Exclude), exclusionTimer, c, x)
+		timer = s.start(s.exclList, s.now+int64(s.cfg.Exclude), exclusionTimer, c, uint64(x)) //nolint:gosec // not negative
 	}
 	s.exclRecs[x] = exclRec{agent: a, next: r.excl, timer: timer}
 	r.excl = x
@@ -52,18 +49,18 @@ func (s *State) exclude(c Contact, a Agent) {
 
 // exclusionOver lets the contact be offered to the agent again.
 func (s *State) exclusionOver(c Contact, x exclID) {
+	waits := s.contacts[c].phase == PhaseWaiting
+	if waits {
+		s.leave(c)
+	}
 	p := &s.contacts[c].excl
 	for *p != x {
 		p = &s.exclRecs[*p].next
 	}
 	*p = s.exclRecs[x].next
 	s.exclIdle = append(s.exclIdle, x)
-	if s.contacts[c].phase != PhaseWaiting {
-		return
-	}
-	if best := s.bestAgent(c); best.agent != Nobody {
-		s.dequeue(c)
-		s.offerAgent(c, best)
+	if waits {
+		s.replace(c, s.contacts[c].typ)
 	}
 }
 

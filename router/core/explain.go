@@ -1,5 +1,7 @@
 package core
 
+import "math/bits"
+
 // Verdict is what an agent is to a contact.
 type Verdict uint8
 
@@ -7,16 +9,24 @@ type Verdict uint8
 const (
 	Chosen Verdict = iota
 	Eligible
-	LacksSkill  // does not meet the signature
+	LacksSkill  // does not meet the active step
+	OtherQueues // the profile does not serve the queue, or not yet
 	IsNotReady  // not ready, or leaving
 	Unreachable // the channel does not reach the agent
 	IsBusy      // no room, because of what the agent has
 	NoCapacity  // no room, though the agent has nothing
-	IsExcluded  // refused it, or was excluded by a requeue
+	IsExcluded  // refused it, or was excluded by a requeue or transfer
 	HeldForElse // the contact is held for its preferred agent
+	IsReserved  // no more agents than the work type leaves free
+	numVerdict
 )
 
-var verdictNames = [...]string{"chosen", "eligible", "skill", "not_ready", "channel", "busy", "capacity", "excluded", "held"}
+// NumVerdict is how many verdicts there are.
+const NumVerdict = int(numVerdict)
+
+var verdictNames = [...]string{
+	"chosen", "eligible", "skill", "queue", "not_ready", "channel", "busy", "capacity", "excluded", "held", "reserved",
+}
 
 // String returns the verdict as in contact.WhyAgent.
 func (v Verdict) String() string { return verdictNames[v] }
@@ -31,63 +41,134 @@ type Candidate struct {
 	rank    rank
 }
 
+// Account is what Explain has seen.
+type Account struct {
+	Agents   [NumVerdict]int // signed-in agents, by verdict
+	More     int             // of them, not listed
+	Unseen   int             // signed-in agents, at least, that it did not look at
+	Step     int             // number of the active step, from 0
+	Overload bool            // reserve skills counted
+	Tier     uint8           // key T
+	Boost    int64           // what priority gave the contact, in time
+	Contacts int             // of the best contact: it, and those waiting that the agent could have too
+}
+
 // explainAgents bounds the agents that Explain looks at.
-const explainAgents = 512
+const explainAgents = 1024
 
 // Explain lists the agents that an offer which was just made could have gone
 // to, or not: the chosen one first, then by preference, then those who have
 // the skills but were not available, then the others. It fills dst up to its
-// capacity, looks at no more than 512 signed-in agents and returns how many of
-// them it left off. It reads the state as it is after the offer.
-func (s *State) Explain(offer Effect, dst []Candidate) (list []Candidate, more int) {
+// capacity and looks at no more than 1,024 agents. It reads the state as it is
+// after the offer, so that decisions themselves cost nothing more.
+func (s *State) Explain(offer Effect, dst []Candidate) (list []Candidate, acc Account) {
 	if int(offer.Contact) >= len(s.contacts) || cap(dst) == 0 {
-		return dst, 0
+		return dst, acc
 	}
+	q := s.searchFor(offer.Contact)
+	acc = s.account(&q)
+	acc.Agents[Chosen] = 1
 	dst = append(dst[:0], Candidate{Agent: offer.Agent, Load: offer.Load, Since: offer.Since})
-	seen := 0
-	for a := range s.agents {
-		if !s.agents[a].signedIn || Agent(a) == offer.Agent { //nolint:gosec // a handle
+	short := q.t.Reserve > 0 && q.r.flags&isHeld == 0 && !s.spares(q.fit, q.open, q.t.Reserve)
+	for i := range min(len(s.agents), explainAgents) {
+		a := Agent(i) //nolint:gosec // a handle
+		if s.agents[a].flags&isSignedIn == 0 || a == offer.Agent {
 			continue
 		}
-		if seen++; seen > explainAgents {
-			break
+		x := s.candidate(&q, a)
+		if x.Verdict == Eligible && short {
+			x.Verdict = IsReserved
 		}
-		dst, more = keepBest(dst, s.candidate(Agent(a), offer.Contact), more) //nolint:gosec // as above
+		acc.Agents[x.Verdict]++
+		dst, acc.More = keepBest(dst, x, acc.More)
 	}
-	return dst, more
+	acc.Unseen = max(0, len(s.agents)-explainAgents)
+	if offer.Chose == ChoseContact {
+		acc.Contacts = 1 + s.rivals(&s.agents[offer.Agent])
+	}
+	return dst, acc
 }
 
-func (s *State) candidate(a Agent, c Contact) Candidate {
-	ag, r := &s.agents[a], &s.contacts[c]
-	t := &s.types[r.typ]
-	x := Candidate{Agent: a, Load: ag.used, Since: ag.since, Verdict: s.verdict(a, c), group: 2}
+// rivals counts the contacts in the lanes that fit the agent, on all channels
+// that reach the agent: what there was room for is not known any more.
+func (s *State) rivals(r *agentRec) (n int) {
+	cl := &s.classes[r.class]
+	v := view{cl: cl, over: s.over}
+	for ch := range s.cfg.Channels {
+		if r.reach>>ch&1 == 1 && cl.caps[ch] > 0 {
+			v.open[v.n] = s.open[ch]
+			v.n++
+		}
+	}
+	for w := range v.words() {
+		for x := v.word(w); x != 0; x &= x - 1 {
+			n += int(s.laneN[w<<6+bits.TrailingZeros64(x)])
+		}
+	}
+	return n
+}
+
+func (s *State) account(q *search) (acc Account) {
+	lane := &s.laneRecs[q.r.lane]
+	b := &s.courses[lane.course].bands[lane.band]
+	for i, st := range s.plans[q.r.plan].steps {
+		if st.after <= b.age {
+			acc.Step = i
+		}
+	}
+	acc.Overload = q.t.overloaded()
+	acc.Tier = rise(lane.tier, b.promoted)
+	acc.Boost = s.boost(q.r.priority)
+	return acc
+}
+
+func (s *State) candidate(q *search, a Agent) Candidate {
+	r := &s.agents[a]
+	x := Candidate{Agent: a, Load: r.used, Since: s.agentsCold[a].since, Verdict: s.verdict(q, a), group: 2}
 	switch x.Verdict {
 	case Eligible:
 		x.group = 1
-	case LacksSkill:
+	case LacksSkill, OtherQueues:
 		x.group = 3
 	}
-	x.rank = rank{g: s.preference(t.Select, ag.class, r.sig), l: s.loadKey(t.Load, int(ag.level)), stamp: ag.stamp}
+	x.rank = rank{stamp: r.stamp, agent: a}
+	switch q.t.Select {
+	case MostProficient:
+		x.rank.g = s.scores(q.f)[r.class]
+	case LeastFlexible:
+		x.rank.g = int32(len(s.classes[r.class].skills)) //nolint:gosec // far fewer
+	}
+	switch q.t.Load {
+	case LeastLoaded:
+		x.rank.l = int32(r.used)
+	case MostLoaded:
+		x.rank.l = -int32(r.used)
+	}
 	return x
 }
 
-func (s *State) verdict(a Agent, c Contact) Verdict {
-	ag, r := &s.agents[a], &s.contacts[c]
-	ch := s.types[r.typ].Channel
+func (s *State) verdict(q *search, a Agent) Verdict {
+	r := &s.agents[a]
+	ch := q.t.Channel
 	switch {
-	case !s.sigs[r.sig].row.has(int(ag.class)):
+	case !q.classes.has(int(r.class)):
+		plain, all := s.sigs[q.f.sig].meets(&s.classes[r.class])
+		if plain || all && q.t.overloaded() {
+			return OtherQueues
+		}
 		return LacksSkill
-	case !ag.ready:
+	case r.flags&isReady == 0:
 		return IsNotReady
-	case ag.reach>>ch&1 == 0:
+	case r.reach>>ch&1 == 0:
 		return Unreachable
-	case ag.linked>>ch&1 == 0 && ag.first != Nothing:
-		return IsBusy
-	case ag.linked>>ch&1 == 0:
+	case r.cell == noCell || r.room>>ch&1 == 0:
+		if r.first != Nothing {
+			return IsBusy
+		}
 		return NoCapacity
-	case s.excluded(c, a):
+	case s.excluded(q.r, a):
 		return IsExcluded
-	case r.held && r.pref != a:
+	case q.r.flags&isHeld != 0 && s.contactsCold[q.c].pref != a:
 		return HeldForElse
 	default:
 		return Eligible

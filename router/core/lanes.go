@@ -1,135 +1,377 @@
 package core
 
 // A lane holds the waiting contacts that share everything in the published
-// order but their time: so it is sorted by (V, seq), its head is the best of
-// it, and the best of all is the best of the heads.
+// order but their time: work type, plan, priority, tier, band and, if they are
+// held, their agent. So it is sorted by (E, seq), which is its order by
+// (V, E, seq) at any time; its head is the best of it, and the best of all is
+// the best of the heads. The head is also the first to reach the next band.
 type laneKey struct {
-	typ      Type
-	sig      Sig
+	course   courseID
 	priority int16
-	tier     uint8
+	tier     uint8 // on arrival; 0 once it lost its agent
+	band     uint8
+	only     Agent // held for; Nobody: anybody
 }
 
 type laneID uint32
 
+const noLane = ^laneID(0)
+
 type laneRec struct {
 	laneKey
-	contactList
+	typ      Type
+	fit      fitID
+	channel  Channel
+	last     Contact
+	marked   uint32 // contacts with exclusions
+	base     int64  // of keys
+	typePos  int32  // in the type's lanes
+	heldNext laneID // of the agent's lanes
+	heldPrev laneID
+	bandAt   int64  // when the head's band ends, or sooner; see arm
+	bandSeq  uint64 // seq of that head
+	bandPos  int32  // in the heap of bands; -1: not there
 }
 
+// lanes are kept as arrays by lane, so that looking for the best head runs
+// through few cache lines. The key of a lane's head is its tier and V; of an
+// aged lane, whose V does not grow like time, it is the head's age instead.
 type lanes struct {
 	laneRecs  []laneRec
-	laneIndex map[laneKey]laneID  // looked up only
-	open      [MaxChannels]bitset // lanes that are not empty
+	laneHead  []int64
+	laneFirst []Contact
+	laneN     []uint32
+	laneIndex map[uint64]laneID   // those for anybody; looked up only
+	heldIndex map[laneKey]laneID  // the others; as above
+	laneIdle  []laneID            // free records: lanes of held contacts go when they are empty
+	open      [MaxChannels]bitset // lanes that are not empty, for anybody
+	odds      uint32              // lanes in odd
+	odd       bitset              // lanes whose heads need a closer look: aged, with a reserve or exclusions
+	over      bitset              // lanes of overloaded work types
+	bandHeap  []laneID
 }
 
-// contactList is an intrusive list, sorted by (T, V, seq).
-type contactList struct {
-	first, last Contact
-	n           uint32
+func (x *lanes) init() {
+	x.laneIndex = map[uint64]laneID{}
+	x.heldIndex = map[laneKey]laneID{}
 }
 
-var emptyList = contactList{first: Nothing, last: Nothing}
+// Keys are the tier above V, counted from the State's first time and half of
+// what the bits hold, so that they are not negative.
+const (
+	tierShift = 59
+	middle    = 1 << (tierShift - 1)
+)
 
-func (s *State) laneFor(r *contactRec) laneID {
-	key := laneKey{typ: r.typ, sig: r.sig, priority: r.priority, tier: r.tier}
-	if l, ok := s.laneIndex[key]; ok {
+func key(tier uint8, v int64) int64 {
+	return int64(tier)<<tierShift | min(max(v+middle, 0), 1<<tierShift-1)
+}
+
+func (k laneKey) hash() uint64 {
+	return uint64(k.course)<<32 | uint64(uint16(k.priority))<<16 | uint64(k.tier)<<8 | uint64(k.band) //nolint:gosec // bits
+}
+
+// laneOf returns the lane in which the contact waits or would wait, by its
+// band of the course.
+func (s *State) laneOf(c Contact, r *contactRec, co courseID, b uint8) laneID {
+	k := laneKey{course: co, priority: r.priority, tier: r.tier, band: b, only: Nobody}
+	if r.flags&isLost != 0 {
+		k.tier = 0
+	}
+	if r.flags&isHeld != 0 {
+		k.only = s.contactsCold[c].pref
+		if l, ok := s.heldIndex[k]; ok {
+			return l
+		}
+	} else if l, ok := s.laneIndex[k.hash()]; ok {
 		return l
 	}
-	i := len(s.laneRecs)
-	s.laneRecs = append(s.laneRecs, laneRec{laneKey: key, contactList: emptyList})
-	s.laneIndex[key] = laneID(i) //nolint:gosec // at most one per contact
-	for ch := range s.open {
-		s.open[ch].grow(i + 1)
-	}
-	row := s.sigs[key.sig].row
-	for cl := range s.classes {
-		s.classes[cl].col.grow(i + 1)
-		if row.has(cl) {
-			s.classes[cl].col.set(i)
-		}
-	}
-	return laneID(i) //nolint:gosec // as above
+	return s.addLane(k)
 }
 
-// enqueue lets the contact wait: in its preferred agent's list while it is
-// held, else in its lane.
-func (s *State) enqueue(c Contact) {
+func (s *State) addLane(k laneKey) laneID {
+	var id laneID
+	if n := len(s.laneIdle); n > 0 {
+		id, s.laneIdle = s.laneIdle[n-1], s.laneIdle[:n-1]
+	} else {
+		id = laneID(len(s.laneRecs)) //nolint:gosec // at most one per contact
+		s.laneRecs = append(s.laneRecs, laneRec{bandPos: -1})
+		s.laneHead = append(s.laneHead, 0)
+		s.laneFirst = append(s.laneFirst, Nothing)
+		s.laneN = append(s.laneN, 0)
+	}
+	co := &s.courses[k.course]
+	b := &co.bands[k.band]
+	t := &s.types[co.typ]
+	pos := s.laneRecs[id].bandPos
+	s.laneRecs[id] = laneRec{
+		laneKey: k, typ: co.typ, fit: b.fit, channel: t.Channel, last: Nothing, bandPos: pos,
+		base:    key(rise(k.tier, b.promoted), 0) - s.boost(k.priority) + t.slack - s.origin,
+		typePos: int32(len(t.lanes)), heldNext: noLane, heldPrev: noLane, //nolint:gosec // at most one per contact
+	}
+	s.laneFirst[id], s.laneN[id] = Nothing, 0
+	t.lanes = append(t.lanes, id)
+	if k.only != Nobody {
+		s.heldIndex[k] = id
+		return id
+	}
+	s.laneIndex[k.hash()] = id
+	for ch := range s.cfg.Channels {
+		s.open[ch].grow(int(id) + 1)
+	}
+	s.odd.grow(int(id) + 1)
+	s.over.grow(int(id) + 1)
+	s.mark(id)
+	if t.overloaded() {
+		s.over.set(int(id))
+	}
+	for cl := range s.classes {
+		s.openColumn(id, Class(cl)) //nolint:gosec // a class
+	}
+	return id
+}
+
+// rise is the tier of a contact after promotions.
+func rise(tier, promoted uint8) uint8 {
+	if tier <= promoted {
+		return min(tier, 1)
+	}
+	return max(tier-promoted, 1)
+}
+
+func (s *State) boost(priority int16) int64 {
+	return min(max(int64(priority)*int64(s.cfg.PriorityStep), -year), year)
+}
+
+// openColumn notes whether a class fits a lane.
+func (s *State) openColumn(l laneID, cl Class) {
+	lane := &s.laneRecs[l]
+	if lane.only != Nobody {
+		return
+	}
+	f, c := &s.fits[lane.fit], &s.classes[cl]
+	if f.classes.has(int(cl)) {
+		c.col.add(int(l))
+	}
+	if f.allClasses.has(int(cl)) {
+		c.colAll.add(int(l))
+	}
+}
+
+// mark notes whether the lane's head needs a closer look.
+func (s *State) mark(l laneID) {
+	lane := &s.laneRecs[l]
+	t := &s.types[lane.typ]
+	now := t.aged || t.Reserve > 0 || lane.marked > 0
+	switch was := s.odd.has(int(l)); {
+	case now && !was:
+		s.odd.set(int(l))
+		s.odds++
+	case was && !now:
+		s.odd.clear(int(l))
+		s.odds--
+	}
+}
+
+// raw is what laneHead holds for a contact of the lane.
+func (s *State) raw(lane *laneRec, enqueued int64) int64 {
+	if s.types[lane.typ].aged {
+		return enqueued
+	}
+	return lane.base + enqueued
+}
+
+// keyOf returns tier and V of a contact of the lane, now.
+func (s *State) keyOf(lane *laneRec, raw int64) int64 {
+	t := &s.types[lane.typ]
+	if !t.aged {
+		return raw
+	}
+	age := min(s.now-raw, year)
+	if t.Saturate > 0 {
+		age = min(age, int64(t.Saturate))
+	}
+	return lane.base + s.now - t.grown(age)
+}
+
+// grown is how much more urgent an age makes a contact.
+func (t *typeRec) grown(age int64) int64 { return min(int64(t.Rate)*age/RateOne, year) }
+
+// enter lets the contact wait in its lane.
+func (s *State) enter(c Contact) {
 	r := &s.contacts[c]
 	r.phase = PhaseWaiting
-	if r.held {
-		s.insert(&s.agents[r.pref].held, c)
-		r.timer = s.start(r.holdUntil, holdTimer, c, noExcl)
-		return
+	id := r.lane
+	lane := &s.laneRecs[id]
+	t := &s.types[lane.typ]
+	t.waiting++
+	s.inRoom[t.Room]++
+	s.insert(id, lane, c, r)
+	s.laneN[id]++
+	if r.excl != noExcl {
+		s.markContact(r, 1)
 	}
-	l := &s.laneRecs[r.lane]
-	s.insert(&l.contactList, c)
-	s.open[s.types[l.typ].Channel].set(int(r.lane))
+	if lane.only != Nobody {
+		s.holdBegins(id, lane, c, r)
+	} else if s.laneN[id] == 1 {
+		s.open[lane.channel].set(int(id))
+	}
+	if t.Overload > 0 && t.waiting == t.Overload {
+		s.setOver(t, true)
+	}
 }
 
-func (s *State) dequeue(c Contact) {
+func (s *State) holdBegins(id laneID, lane *laneRec, c Contact, r *contactRec) {
+	if s.laneN[id] == 1 {
+		a := &s.agents[lane.only]
+		lane.heldNext, lane.heldPrev = a.held, noLane
+		if a.held != noLane {
+			s.laneRecs[a.held].heldPrev = id
+		}
+		a.held = id
+	}
+	if until := s.contactsCold[c].holdUntil; until != never {
+		r.timer = s.start(0, until, holdTimer, c, 0)
+	}
+}
+
+// leave takes the contact out of its lane.
+func (s *State) leave(c Contact) {
 	r := &s.contacts[c]
-	if r.held {
-		s.stop(&r.timer)
-		s.remove(&s.agents[r.pref].held, c)
+	id := r.lane
+	lane := &s.laneRecs[id]
+	t := &s.types[lane.typ]
+	if t.Overload > 0 && t.waiting == t.Overload {
+		s.setOver(t, false)
+	}
+	t.waiting--
+	s.inRoom[t.Room]--
+	if r.excl != noExcl {
+		s.markContact(r, -1)
+	}
+	s.remove(id, lane, c, r)
+	s.laneN[id]--
+	r.phase = phaseNowhere
+	if lane.only == Nobody {
+		if s.laneN[id] == 0 {
+			s.open[lane.channel].clear(int(id))
+		}
 		return
 	}
-	l := &s.laneRecs[r.lane]
-	s.remove(&l.contactList, c)
-	if l.n == 0 {
-		s.open[s.types[l.typ].Channel].clear(int(r.lane))
+	s.stop(&r.timer)
+	if s.laneN[id] == 0 {
+		s.dropLane(id, lane)
 	}
 }
 
-// before is the order (T, V, seq).
-func (s *State) before(a, b Contact) bool {
-	x, y := &s.contacts[a], &s.contacts[b]
-	if x.tier != y.tier {
-		return x.tier < y.tier
+// markContact counts a waiting contact with exclusions, or no longer.
+func (s *State) markContact(r *contactRec, by int32) {
+	lane := &s.laneRecs[r.lane]
+	lane.marked = uint32(int32(lane.marked) + by) //nolint:gosec // counts
+	t := &s.types[lane.typ]
+	t.marked = uint32(int32(t.marked) + by) //nolint:gosec // as above
+	if lane.only == Nobody {
+		s.mark(r.lane)
 	}
-	if x.v != y.v {
-		return x.v < y.v
+}
+
+// dropLane frees an empty lane of held contacts.
+func (s *State) dropLane(id laneID, lane *laneRec) {
+	if lane.heldPrev != noLane {
+		s.laneRecs[lane.heldPrev].heldNext = lane.heldNext
+	} else {
+		s.agents[lane.only].held = lane.heldNext
+	}
+	if lane.heldNext != noLane {
+		s.laneRecs[lane.heldNext].heldPrev = lane.heldPrev
+	}
+	delete(s.heldIndex, lane.laneKey)
+	list := s.types[lane.typ].lanes
+	end := list[len(list)-1]
+	list[lane.typePos] = end
+	s.laneRecs[end].typePos = lane.typePos
+	s.types[lane.typ].lanes = list[:len(list)-1]
+	if lane.bandPos >= 0 {
+		s.dropBand(int(lane.bandPos))
+	}
+	s.laneIdle = append(s.laneIdle, id)
+}
+
+func (t *typeRec) overloaded() bool { return t.Overload > 0 && t.waiting >= t.Overload }
+
+// setOver keeps the set of lanes whose work types are overloaded.
+func (s *State) setOver(t *typeRec, on bool) {
+	for _, l := range t.lanes {
+		switch {
+		case s.laneRecs[l].only != Nobody:
+		case on:
+			s.over.set(int(l))
+		default:
+			s.over.clear(int(l))
+		}
+	}
+}
+
+// older is the order (E, seq).
+func (s *State) older(a, b Contact) bool {
+	x, y := &s.contacts[a], &s.contacts[b]
+	if x.enqueued != y.enqueued {
+		return x.enqueued < y.enqueued
 	}
 	return x.seq < y.seq
 }
 
 // insert looks for the place from both ends: new contacts belong near the
 // tail, those that come back near the head.
-func (s *State) insert(l *contactList, c Contact) {
-	after := l.last // c goes behind it
-	for f := l.first; after != Nothing && s.before(c, after); after = s.contacts[after].prev {
-		if s.before(c, f) {
-			after = s.contacts[f].prev
+func (s *State) insert(id laneID, lane *laneRec, c Contact, r *contactRec) {
+	after := lane.last // c goes behind it
+	for f := s.laneFirst[id]; after != Nothing && s.older(c, after); after = s.contacts[after].prev {
+		if s.older(c, f) {
+			after = s.beforeFirst(id, f)
 			break
 		}
 		f = s.contacts[f].next
 	}
-	r := &s.contacts[c]
+	raw := s.raw(lane, r.enqueued)
 	r.prev = after
 	if after == Nothing {
-		r.next, l.first = l.first, c
+		r.next, r.nextKey = s.laneFirst[id], s.laneHead[id]
+		s.laneFirst[id], s.laneHead[id] = c, raw
+		s.arm(id)
 	} else {
-		r.next, s.contacts[after].next = s.contacts[after].next, c
+		p := &s.contacts[after]
+		r.next, r.nextKey = p.next, p.nextKey
+		p.next, p.nextKey = c, raw
 	}
 	if r.next == Nothing {
-		l.last = c
+		lane.last = c
 	} else {
 		s.contacts[r.next].prev = c
 	}
-	l.n++
 }
 
-func (s *State) remove(l *contactList, c Contact) {
-	r := &s.contacts[c]
-	if r.prev != Nothing {
-		s.contacts[r.prev].next = r.next
-	} else {
-		l.first = r.next
+// beforeFirst returns the contact before f, which the first one does not know.
+func (s *State) beforeFirst(id laneID, f Contact) Contact {
+	if f == s.laneFirst[id] {
+		return Nothing
 	}
-	if r.next != Nothing {
+	return s.contacts[f].prev
+}
+
+func (s *State) remove(id laneID, lane *laneRec, c Contact, r *contactRec) {
+	first := s.laneFirst[id] == c
+	if first {
+		s.laneFirst[id], s.laneHead[id] = r.next, r.nextKey
+	} else {
+		p := &s.contacts[r.prev]
+		p.next, p.nextKey = r.next, r.nextKey
+	}
+	switch {
+	case r.next == Nothing && first:
+		lane.last = Nothing
+	case r.next == Nothing:
+		lane.last = r.prev
+	case !first: // the first one's is not read
 		s.contacts[r.next].prev = r.prev
-	} else {
-		l.last = r.prev
 	}
-	l.n--
 }

@@ -11,7 +11,7 @@ func (s *State) offerAgent(c Contact, best agentChoice) {
 // offerContact offers the agent its best contact, which is in no list.
 func (s *State) offerContact(a Agent, best contactChoice) {
 	s.offer(best.contact, a, Effect{
-		Chose: ChoseContact, Key: best.key, Considered: best.considered,
+		Chose: ChoseContact, Key: best.key,
 		NextAgent: Nobody, NextContact: best.next,
 	})
 }
@@ -20,62 +20,85 @@ func (s *State) offer(c Contact, a Agent, e Effect) {
 	r, ag := &s.contacts[c], &s.agents[a]
 	t := &s.types[r.typ]
 	s.offers++
-	r.phase, r.agent, r.offer = PhaseOffered, a, s.offers
-	r.deadline = s.now + min(int64(t.OfferTimeout), maxDur)
-	r.timer = s.start(r.deadline, offerTimer, c, noExcl)
-	e.Kind, e.Contact, e.Agent, e.Offer, e.Time = Offer, c, a, s.offers, r.deadline
-	e.Load, e.Since = ag.used, ag.since
-	r.agentPrev, r.agentNext = Nothing, ag.first
-	if ag.first != Nothing {
-		s.contacts[ag.first].agentPrev = c
-	}
-	ag.first = c
+	r.phase = PhaseOffered
+	deadline := s.now + int64(t.OfferTimeout)
+	r.timer = s.start(t.offerList, deadline, offerTimer, c, s.offers)
+	e.Kind, e.Contact, e.Agent, e.Offer, e.Time = Offer, c, a, s.offers, deadline
+	e.Load, e.Since = ag.used, s.agentsCold[a].since
+	s.give(c, r, a, ag)
 	ag.offers++
-	ag.used += uint16(s.cfg.Channels[t.Channel].Weight) //nolint:gosec // at most the capacity
-	ag.count[t.Channel]++
-	s.touch(a)
+	s.load(a, ag, t.Channel)
 	s.emit(e)
 	s.tell(a)
 }
 
-// endOffer says how the offer ended; the agent still has the contact.
-func (s *State) endOffer(c Contact, how How) {
-	r := &s.contacts[c]
-	s.stop(&r.timer)
-	s.agents[r.agent].offers--
-	s.emit(Effect{Kind: OfferEnded, Contact: c, Agent: r.agent, Offer: r.offer, How: how})
+// give puts the contact into the list of what the agent has.
+func (s *State) give(c Contact, r *contactRec, a Agent, ag *agentRec) {
+	r.agent, r.prev, r.next = a, Nothing, ag.first
+	if ag.first != Nothing {
+		s.contacts[ag.first].prev = c
+	}
+	ag.first = c
 }
 
-// release takes the contact's weight from its agent.
-func (s *State) release(c Contact) {
-	r := &s.contacts[c]
-	a := r.agent
-	ag, ch := &s.agents[a], s.types[r.typ].Channel
-	if r.agentPrev != Nothing {
-		s.contacts[r.agentPrev].agentNext = r.agentNext
-	} else {
-		ag.first = r.agentNext
-	}
-	if r.agentNext != Nothing {
-		s.contacts[r.agentNext].agentPrev = r.agentPrev
-	}
-	r.agentNext, r.agentPrev, r.agent = Nothing, Nothing, Nobody
-	ag.used -= uint16(s.cfg.Channels[ch].Weight) //nolint:gosec // what offer added
+// load adds a contact's units to its agent, unload takes them away.
+func (s *State) load(a Agent, ag *agentRec, ch Channel) {
+	ag.used += uint16(s.cfg.Channels[ch].Weight) //nolint:gosec // clamped
+	ag.count[ch]++
+	s.touch(a)
+}
+
+func (s *State) unload(a Agent, ag *agentRec, ch Channel) {
+	ag.used -= uint16(s.cfg.Channels[ch].Weight) //nolint:gosec // what load added
 	ag.count[ch]--
 	s.touch(a)
 }
 
-func (s *State) pending(c Contact, offer uint64, a Agent) bool {
+// endOffer says how the offer ended; the agent still has the contact.
+func (s *State) endOffer(c Contact, offer uint64, how How) {
 	r := &s.contacts[c]
-	return r.phase == PhaseOffered && r.offer == offer && r.agent == a
+	s.stop(&r.timer)
+	s.agents[r.agent].offers--
+	s.emit(Effect{Kind: OfferEnded, Contact: c, Agent: r.agent, Offer: offer, How: how})
+}
+
+// release takes the contact from its agent.
+func (s *State) release(c Contact) {
+	r := &s.contacts[c]
+	a := r.agent
+	ag := &s.agents[a]
+	if r.prev != Nothing {
+		s.contacts[r.prev].next = r.next
+	} else {
+		ag.first = r.next
+	}
+	if r.next != Nothing {
+		s.contacts[r.next].prev = r.prev
+	}
+	r.agent = Nobody
+	if r.phase == PhaseParked {
+		s.touch(a)
+	} else {
+		s.unload(a, ag, s.types[r.typ].Channel)
+	}
+	r.phase = phaseNowhere
+}
+
+// pending returns the number of the contact's offer, 0 when it has none.
+func (s *State) pending(r *contactRec) uint64 {
+	if r.phase != PhaseOffered {
+		return 0
+	}
+	return s.timerRecs[r.timer].what
 }
 
 func (s *State) accept(c Contact, offer uint64, a Agent) Code {
-	if !s.pending(c, offer, a) {
+	r := &s.contacts[c]
+	if offer == 0 || s.pending(r) != offer || r.agent != a {
 		return OfferGone
 	}
-	s.endOffer(c, Accepted)
-	s.contacts[c].phase = PhaseConnected
+	s.endOffer(c, offer, Accepted)
+	r.phase = PhaseConnected
 	ag := &s.agents[a]
 	ag.live++
 	ag.rona = 0
@@ -84,30 +107,38 @@ func (s *State) accept(c Contact, offer uint64, a Agent) Code {
 }
 
 func (s *State) reject(c Contact, offer uint64, a Agent) Code {
-	if !s.pending(c, offer, a) {
+	r := &s.contacts[c]
+	if offer == 0 || s.pending(r) != offer || r.agent != a {
 		return OfferGone
 	}
-	s.refuse(c, Rejected)
+	s.refuse(c, offer, Rejected)
 	return 0
 }
 
 // expire is the offer's time-out: RONA.
-func (s *State) expire(c Contact) {
+func (s *State) expire(c Contact, offer uint64) {
 	ag := &s.agents[s.contacts[c].agent]
-	ag.rona++
-	if s.cfg.RONALimit > 0 && int(ag.rona) >= s.cfg.RONALimit && !ag.leaving {
-		ag.ready, ag.reason = false, ReasonRONA
+	if ag.rona < 255 {
+		ag.rona++
 	}
-	s.refuse(c, Expired)
+	if s.cfg.RONALimit > 0 && int(ag.rona) >= s.cfg.RONALimit && ag.flags&isLeaving == 0 {
+		ag.flags &^= isReady
+		ag.reason = ReasonRONA
+	}
+	s.refuse(c, offer, Expired)
 }
 
 // refuse is the event rule of a refusal: release, exclude, route the contact,
 // let the agent take another one.
-func (s *State) refuse(c Contact, how How) {
-	a := s.contacts[c].agent
-	s.endOffer(c, how)
+func (s *State) refuse(c Contact, offer uint64, how How) {
+	r := &s.contacts[c]
+	a := r.agent
+	s.endOffer(c, offer, how)
 	s.release(c)
 	s.exclude(c, a)
+	if r.flags&isHeld != 0 && s.contactsCold[c].pref == a {
+		s.endHold(c)
+	}
 	s.route(c)
 	s.settle(a)
 }

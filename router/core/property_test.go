@@ -2,328 +2,369 @@ package core
 
 import (
 	"flag"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
 var (
 	seedFlag   = flag.Uint64("router.seed", 0, "run the property test with this seed only")
-	worldsFlag = flag.Int("router.worlds", 120, "worlds of the property test")
+	worldsFlag = flag.Int("router.worlds", 0, "worlds of the property test; 0: enough of them")
+	seenFlag   = flag.Bool("router.seen", false, "log what decided something in the property test, and how often")
 )
+
+const stepsOfWorld = 2500
 
 // TestReference runs random commands in random worlds through the State and
 // the reference: every effect must be equal, and the invariants hold after
 // every command. A failure names the seed: go test -router.seed=N.
 func TestReference(t *testing.T) {
-	first, n := uint64(1), uint64(*worldsFlag) //nolint:gosec // a count
-	if *seedFlag != 0 {
-		first, n = *seedFlag, 1
-	} else if testing.Short() {
-		n = 10
+	worlds := *worldsFlag
+	switch {
+	case *seedFlag != 0:
+		runWorld(t, *seedFlag)
+		return
+	case worlds == 0 && testing.Short():
+		worlds = 12
+	case worlds == 0 && raceEnabled:
+		worlds = 60
+	case worlds == 0:
+		worlds = 480
 	}
-	decisions := 0
-	for seed := first; seed < first+n; seed++ {
-		w := newWorld(t, seed)
-		for range 2600 {
-			w.step()
+	const groups = 4
+	var total tally
+	t.Run("worlds", func(t *testing.T) {
+		for g := range groups {
+			t.Run("group", func(t *testing.T) {
+				t.Parallel()
+				for seed := 1 + g; seed <= worlds; seed += groups {
+					total.add(runWorld(t, uint64(seed)))
+				}
+			})
 		}
-		decisions += w.decisions
+	})
+	t.Logf("%d decisions equal to the reference, seeds 1 to %d", total.decisions, worlds)
+	if *seenFlag {
+		for _, feature := range slices.Sorted(maps.Keys(total.seen)) {
+			t.Logf("%9d %s", total.seen[feature], feature)
+		}
 	}
-	t.Logf("%d decisions equal to the reference, seeds %d to %d", decisions, first, first+n-1)
-	if *seedFlag == 0 && !testing.Short() {
-		require.Greater(t, decisions, 100_000)
+	if t.Failed() || worlds < 60 {
+		return
 	}
+	for _, feature := range features() {
+		require.NotZero(t, total.seen[feature], "nothing was decided by: %s", feature)
+	}
+}
+
+// tally is what several worlds have reached together.
+type tally struct {
+	sync.Mutex
+	decisions int
+	seen      map[string]int
+}
+
+func (s *tally) add(w *world) {
+	s.Lock()
+	defer s.Unlock()
+	s.decisions += w.decisions
+	if s.seen == nil {
+		s.seen = map[string]int{}
+	}
+	for feature, n := range w.ref.seen {
+		s.seen[feature] += n
+	}
+}
+
+func runWorld(t *testing.T, seed uint64) *world {
+	w := newWorld(t, seed)
+	for range stepsOfWorld {
+		w.step()
+	}
+	return w
 }
 
 // world is one random centre with its State, its reference and what an
 // observer of the effects believes.
 type world struct {
+	*pair
+	draws
+	*observer
 	t         *testing.T
-	r         *rand.Rand
 	seed      uint64
-	steps     int
-	state     *State
-	ref       *reference
+	at        int // commands so far
 	now       int64
-	offers    []Effect          // made; may be over
-	phases    map[Contact]Phase // by the effects alone
-	ends      map[uint64]int64  // pending offers, by deadline
 	agents    int
 	contacts  int
+	skills    int
 	decisions int
-	buf       []Effect
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
-	r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // repeatable on purpose
-	cfg := Config{
-		RONALimit: r.IntN(3), PriorityStep: 7, MaxPriority: 3, MaxAgents: 32, MaxContacts: 256,
-		Channels: []ChannelRule{{Weight: 6, Limit: r.IntN(2) * 9}, {Weight: 2, Limit: 4 + r.IntN(3)}, {Weight: 1}},
-	}
-	if r.IntN(2) == 0 {
-		cfg.Exclude = 25
-	}
+	d := draws{rand.New(rand.NewPCG(seed, 0))}
 	w := &world{
-		t: t, r: r, seed: seed, now: 1000, state: New(cfg), ref: &reference{cfg: cfg},
-		phases: map[Contact]Phase{}, ends: map[uint64]int64{}, agents: 1 + r.IntN(14), contacts: 4 + r.IntN(60),
+		draws: d, pair: newPair(d.config()), t: t, seed: seed, now: 1000,
+		agents: 1 + d.IntN(10), contacts: 3 + d.IntN(30), skills: 1 + d.IntN(4),
 	}
-	skills := 1 + r.IntN(6)
-	for range 2 + r.IntN(4) {
-		w.addType()
+	w.observer = newObserver(w)
+	if d.chance(3) {
+		w.now = 20 * year
 	}
-	for range 1 + r.IntN(5) {
-		w.addSig(skills)
+	for range 1 + d.IntN(5) {
+		w.plan(d.steps(w.skills))
 	}
-	for range 1 + r.IntN(8) {
-		w.addClass(skills)
+	for range 2 + d.IntN(5) {
+		w.define()
+	}
+	for range 1 + d.IntN(7) {
+		w.class(d.profile(w.skills))
 	}
 	return w
 }
 
-func (w *world) addType() {
-	x := WorkType{
-		Channel: Channel(w.r.IntN(3)), Select: Select(w.r.IntN(3)), Load: Load(w.r.IntN(3)),
-		Patience: time.Duration(w.r.IntN(60)), OfferTimeout: time.Duration(3 + w.r.IntN(6)),
-	}
-	if w.r.IntN(2) == 0 {
-		x.WrapUp = 9
-	}
-	w.ref.types = append(w.ref.types, x)
-	require.EqualValues(w.t, len(w.ref.types)-1, w.state.WorkType(x))
-}
-
-func (w *world) addSig(skills int) {
-	var needs []Requirement
-	for range w.r.IntN(3) {
-		needs = append(needs, Requirement{Skill: Skill(w.r.IntN(skills)), Min: uint8(20 * w.r.IntN(5))}) //nolint:gosec // small
-	}
-	sig := w.state.Signature(needs)
-	if int(sig) == len(w.ref.sigs) {
-		w.ref.sigs = append(w.ref.sigs, needs)
-	}
-}
-
-func (w *world) addClass(skills int) {
-	p := Profile{Capacity: 2 + w.r.IntN(10)}
-	for ch := range 3 {
-		p.Caps[ch] = uint16(w.r.IntN(4)) //nolint:gosec // small
-	}
-	for k := range skills {
-		if w.r.IntN(3) > 0 {
-			p.Skills = append(p.Skills, Proficiency{Skill: Skill(k), Level: uint8(20 * w.r.IntN(6))}) //nolint:gosec // small
-		}
-	}
-	cl := w.state.Class(p)
-	if int(cl) == len(w.ref.classes) {
-		w.ref.classes = append(w.ref.classes, p)
-	}
+// define makes a work type.
+func (w *world) define() {
+	a, b := w.pair.workType(w.draws.workType(len(w.ref.types), len(w.plans)))
+	require.Equal(w.t, b, a, "seed %d", w.seed)
 }
 
 func (w *world) step() {
-	w.steps++
-	if w.r.IntN(200) == 0 { // definitions while running
-		w.addSig(4)
-		w.addClass(4)
+	w.at++
+	if w.chance(150) { // definitions while running
+		switch w.IntN(3) {
+		case 0:
+			w.plan(w.draws.steps(w.skills))
+		case 1:
+			w.class(w.profile(w.skills))
+		case 2:
+			if len(w.ref.types) < 14 {
+				w.define()
+			}
+		}
 	}
-	w.now += int64(w.r.IntN(3))
-	if w.r.IntN(40) == 0 {
-		w.now += 40
-	}
+	w.pass()
 	cmd := w.command()
-	w.buf = w.state.Apply(w.now, cmd, w.buf[:0])
-	want := w.ref.apply(w.now, cmd)
-	if len(want) == 0 {
-		want = w.buf[:0]
+	if cmd.Op == OpSignIn || cmd.Op == OpMove {
+		w.do(Command{})
 	}
-	if !equalEffects(want, w.buf) {
-		require.Equal(w.t, want, w.buf, "seed %d step %d %s %+v", w.seed, w.steps, cmd.Op, cmd)
-	}
-	for _, e := range w.buf {
-		w.observe(e)
-	}
-	require.Empty(w.t, w.ref.overload, "seed %d step %d", w.seed, w.steps)
+	w.do(cmd)
 	w.invariants()
 }
 
-// equalEffects compares all fields, but Considered only where it counts agents:
-// for contacts it counts what the lanes hold.
-func equalEffects(want, got []Effect) bool {
-	if len(want) != len(got) {
-		return false
+// do lets both engines do the command and the observer see what happens.
+func (w *world) do(cmd Command) {
+	if !w.apply(w.now, cmd) {
+		require.Equal(w.t, w.want, w.buf, "seed %d step %d %s %+v", w.seed, w.at, cmd.Op, cmd)
 	}
-	for i := range want {
-		x := got[i]
-		if x.Kind == Offer && x.Chose == ChoseContact {
-			x.Considered = want[i].Considered
-		}
-		if x != want[i] {
-			return false
-		}
-	}
-	return true
+	w.observe(cmd, w.buf)
 }
 
-var opWeights = []struct {
-	op Op
-	n  int
-}{
-	{OpTick, 4},
-	{OpSignIn, 6},
-	{OpSignOut, 1},
-	{OpReady, 10},
-	{OpNotReady, 2},
-	{OpReach, 2},
-	{OpVanish, 1},
-	{OpArrive, 34},
-	{OpAccept, 20},
-	{OpReject, 5},
-	{OpWithdraw, 5},
-	{OpEnd, 14},
-	{OpRequeue, 3},
-	{OpWrapEnd, 4},
-	{OpWrapExtend, 1},
-	{opEnd, 1},
+// pass lets some time go by; seldom a year.
+func (w *world) pass() {
+	switch {
+	case w.chance(3000):
+		w.now += year - int64(w.IntN(20))
+	case w.chance(40):
+		w.now += int64(w.IntN(40))
+	default:
+		w.now += int64(w.pick(0, 0, 1, 2))
+	}
+}
+
+// --- commands
+
+var opWeights = [NumOp + 1]int{
+	OpTick: 2, OpSignIn: 6, OpSignOut: 1, OpReady: 10, OpNotReady: 2, OpReach: 2, OpVanish: 1, OpArrive: 36,
+	OpAccept: 14, OpReject: 5, OpWithdraw: 3, OpEnd: 10, OpRequeue: 3, OpTransfer: 4, OpMove: 4, OpPark: 3, OpResume: 3,
+	OpWrapEnd: 4, OpWrapExtend: 2, OpRoom: 1, opEnd: 1,
 }
 
 func (w *world) op() Op {
 	total := 0
-	for _, x := range opWeights {
-		total += x.n
+	for _, n := range opWeights {
+		total += n
 	}
-	k := w.r.IntN(total)
-	for _, x := range opWeights {
-		if k -= x.n; k < 0 {
-			return x.op
+	k := w.IntN(total)
+	for op, n := range opWeights {
+		if k -= n; k < 0 {
+			return Op(op)
 		}
 	}
 	return OpTick
 }
 
-//nolint:gosec // small numbers throughout
 func (w *world) command() Command {
 	cmd := Command{
-		Op: w.op(), Agent: Agent(w.r.IntN(w.agents)), Contact: Contact(w.r.IntN(w.contacts)),
-		Type: Type(w.r.IntN(len(w.ref.types))), Sig: Sig(w.r.IntN(len(w.ref.sigs))),
-		Class: Class(w.r.IntN(len(w.ref.classes))), Channels: 7, Reason: ReasonUser,
+		Op: w.op(), Agent: Agent(w.IntN(w.agents)), Contact: Contact(w.IntN(w.contacts)),
+		Type: Type(w.IntN(len(w.ref.types))), Plan: Plan(w.IntN(len(w.plans))), Class: Class(w.IntN(len(w.classes))),
+		Channels: 7, Reason: ReasonUser, Room: Room(w.IntN(3)), Size: uint32(w.IntN(5)),
+	}
+	if w.chance(4) {
+		cmd.Channels = uint8(w.IntN(8))
 	}
 	switch cmd.Op {
-	case OpReach:
-		cmd.Channels = uint8(w.r.IntN(8))
-	case OpArrive:
-		cmd.Contact = w.freeContact()
-		cmd.Time = w.now - int64(w.r.IntN(4)/3*w.r.IntN(60))
-		cmd.Priority, cmd.Tier = int16(w.r.IntN(8)-4), uint8(1+w.r.IntN(8)/7)
-		if w.r.IntN(3) > 0 {
-			cmd.Agent = Nobody
-		} else if w.r.IntN(2) == 0 {
-			cmd.Dur = int64(w.r.IntN(30))
-		}
+	case OpArrive, OpTransfer, OpMove:
+		w.ask(&cmd)
 	case OpAccept, OpReject:
-		if n := len(w.offers); n > 0 {
-			e := w.offers[max(0, n-1-w.r.IntN(6))]
-			cmd.Contact, cmd.Offer = e.Contact, e.Offer
-			if w.r.IntN(20) > 0 {
-				cmd.Agent = e.Agent
-			}
-		}
-	case OpEnd, OpRequeue, OpWrapEnd, OpWrapExtend:
-		cmd.Contact = w.contactIn(map[Op]Phase{OpEnd: PhaseConnected, OpRequeue: PhaseConnected}[cmd.Op], cmd.Contact)
-		cmd.Dur = int64(w.r.IntN(5))
-		if w.r.IntN(2) == 0 {
+		w.answer(&cmd)
+	case OpEnd, OpPark:
+		cmd.Contact = w.contactIn(cmd.Contact, PhaseConnected)
+		cmd.Dur = w.extent(0, 3, 8, 20)
+	case OpRequeue:
+		cmd.Contact = w.contactIn(cmd.Contact, PhaseConnected, PhaseParked)
+		if w.chance(2) {
 			cmd.Agent = Nobody
 		}
+	case OpResume:
+		cmd.Contact = w.contactIn(cmd.Contact, PhaseParked)
+	case OpWrapEnd, OpWrapExtend:
+		cmd.Contact = w.contactIn(cmd.Contact, PhaseWrapUp)
+		cmd.Dur = w.extent(0, 2, 4, 9)
+	}
+	if w.chance(100) { // nonsense
+		cmd.Agent += Agent(w.pick(0, 20, 1<<30))
+		cmd.Contact += Contact(w.pick(0, 100, 1000))
+		cmd.Type, cmd.Plan, cmd.Class = cmd.Type+Type(w.IntN(3)), cmd.Plan+Plan(w.IntN(3)), cmd.Class+Class(w.IntN(3))
 	}
 	return cmd
 }
 
-func (w *world) freeContact() Contact {
-	from := w.r.IntN(w.contacts)
-	for i := range w.contacts {
-		c := Contact((from + i) % w.contacts) //nolint:gosec // small
-		if w.phases[c] == PhaseFree {
-			return c
-		}
+// answer names a pending offer, seldom one that is over or another agent.
+func (w *world) answer(cmd *Command) {
+	cmd.Contact = w.contactIn(cmd.Contact, PhaseOffered)
+	if l := w.lives[cmd.Contact]; l != nil {
+		cmd.Offer, cmd.Agent = l.offer.Offer, l.offer.Agent
 	}
-	return Contact(from) //nolint:gosec // small
+	if n := len(w.made); n > 0 && w.chance(20) {
+		e := w.made[n-1-w.IntN(min(n, 8))]
+		cmd.Contact, cmd.Offer, cmd.Agent = e.Contact, e.Offer, Agent(w.pick(int(e.Agent), 0))
+	}
 }
 
-// contactIn returns a contact in the phase (wrap-up when p is zero), else other.
-func (w *world) contactIn(p Phase, other Contact) Contact {
-	if p == PhaseFree {
-		p = PhaseWrapUp
+// extent is a duration of a command, seldom one beyond all bounds.
+func (w *world) extent(of ...int) int64 {
+	if w.chance(60) {
+		return int64(w.pick(int(Forever)-1, int(Forever), -1<<63, -1, int(year)))
 	}
-	from := w.r.IntN(w.contacts)
+	return int64(w.pick(of...))
+}
+
+// ask fills what an arrival, transfer or move asks for.
+func (w *world) ask(cmd *Command) {
+	switch cmd.Op {
+	case OpArrive:
+		if w.contactIn(Nothing, PhaseFree) == Nothing && !w.chance(8) {
+			cmd.Op, cmd.Contact = OpWithdraw, w.contactIn(cmd.Contact, PhaseWaiting)
+			return
+		}
+		cmd.Contact = w.contactIn(cmd.Contact, PhaseFree)
+	case OpTransfer:
+		cmd.Contact = w.contactIn(cmd.Contact, PhaseConnected, PhaseParked)
+	default:
+		cmd.Contact = w.contactIn(w.contactIn(cmd.Contact, PhaseWaiting), Phase(1+w.IntN(5)))
+		if w.chance(2) { // to another type of its channel
+			cmd.Type = w.sameChannel(cmd.Contact, cmd.Type)
+		}
+	}
+	cmd.Tier, cmd.Priority = uint8(w.pick(0, 1, 2, 3, 4, 200)), int16(w.IntN(9)-4)
+	cmd.Time = w.now - int64(w.pick(0, 0, 0, 3, 11, 40))
+	if w.chance(100) {
+		cmd.Time = int64(w.pick(-1<<63, 1<<63-1, int(w.now-year), int(w.now-2*year)))
+	}
+	switch w.IntN(5) {
+	case 0:
+		cmd.Dur = w.extent(3, 8, 20, 40)
+	case 1:
+		cmd.Dur = int64(Forever)
+	case 2:
+		cmd.Dur = 0
+	default:
+		cmd.Agent = Nobody
+		cmd.Dur = w.extent(0, 8)
+	}
+}
+
+// sameChannel returns a work type of the contact's channel, else other.
+func (w *world) sameChannel(c Contact, other Type) Type {
+	l := w.lives[c]
+	from := w.IntN(len(w.ref.types))
+	for i := range w.ref.types {
+		t := Type((from + i) % len(w.ref.types))
+		if l != nil && w.ref.types[t].Channel == w.ref.types[l.typ].Channel {
+			return t
+		}
+	}
+	return other
+}
+
+// contactIn returns a contact in one of the phases, else other.
+func (w *world) contactIn(other Contact, phases ...Phase) Contact {
+	from := w.IntN(w.contacts)
 	for i := range w.contacts {
-		c := Contact((from + i) % w.contacts) //nolint:gosec // small
-		if w.phases[c] == p {
+		c := Contact((from + i) % w.contacts)
+		if slices.Contains(phases, w.phaseOf(c)) {
 			return c
 		}
 	}
 	return other
 }
 
-// observe checks that the effects alone tell a legal story.
-func (w *world) observe(e Effect) {
-	move := func(to Phase, from ...Phase) {
-		require.Contains(w.t, from, w.phases[e.Contact], "seed %d: %+v", w.seed, e)
-		w.phases[e.Contact] = to
-	}
-	switch e.Kind {
-	case Waiting:
-		w.decisions++
-		move(PhaseWaiting, PhaseFree, PhaseWaiting)
-	case Offer:
-		w.decisions++
-		w.offers = append(w.offers, e)
-		w.ends[e.Offer] = e.Time
-		move(PhaseOffered, PhaseFree, PhaseWaiting)
-	case OfferEnded:
-		delete(w.ends, e.Offer)
-		to := PhaseWaiting
-		if e.How == Accepted {
-			to = PhaseConnected
-		}
-		move(to, PhaseOffered)
-	case Released:
-		move(PhaseWaiting, PhaseConnected)
-	case WrapUp:
-		move(PhaseWrapUp, PhaseConnected, PhaseWrapUp)
-	case Closed:
-		move(PhaseFree, PhaseWaiting, PhaseConnected, PhaseWrapUp)
-	case AgentState, Refused:
-	}
-}
+// --- invariants
 
 // invariants hold after every command.
 func (w *world) invariants() {
-	for a := range w.ref.agents {
-		id := Agent(a) //nolint:gosec // small
-		if list := w.ref.candidates(id); len(list) > 0 {
-			require.Fail(w.t, "an eligible pair was left", "seed %d step %d: agent %d contact %d", w.seed, w.steps, a, list[0])
+	fail := func(format string, args ...any) {
+		require.Failf(w.t, "invariant", "seed %d step %d: "+format, append([]any{w.seed, w.at}, args...)...)
+	}
+	if len(w.ref.broken) > 0 {
+		fail("offers against the load rule: %v", w.ref.broken)
+	}
+	for i := range w.ref.agents {
+		a := Agent(i)
+		got, want := w.state.Agent(a), w.ref.Agent(a)
+		if got != want {
+			fail("agent %d is %+v, want %+v", a, got, want)
 		}
-		v := w.state.Agent(id)
-		units, count := w.ref.used(id)
-		if int(v.Used) != units || v.Count != count || v.State != w.ref.status(id) || v.Stamp != w.ref.agents[a].stamp {
-			require.Fail(w.t, "agents differ", "seed %d step %d: agent %d %+v", w.seed, w.steps, a, v)
+		if want.Room == 0 {
+			continue
+		}
+		if list := w.ref.candidates(a); len(list) > 0 {
+			fail("an eligible pair was left: agent %d contact %d", a, list[0])
 		}
 	}
-	for c := range w.ref.contacts {
-		v := w.state.Contact(Contact(c)) //nolint:gosec // small
-		x := &w.ref.contacts[c]
-		if v.Phase != x.phase || v.Agent != x.agent || v.Phase != w.phases[Contact(c)] { //nolint:gosec // small
-			require.Fail(w.t, "contacts differ", "seed %d step %d: contact %d %+v, want %+v", w.seed, w.steps, c, v, x)
+	for i := range w.ref.contacts {
+		c := Contact(i)
+		got, want := w.state.Contact(c), w.ref.Contact(c)
+		got.Virtual, want.Virtual = 0, 0
+		if got.Phase != PhaseFree {
+			got.Plan = want.Plan
+		}
+		if got != want {
+			fail("contact %d is %+v, want %+v", c, got, want)
+		}
+		if w.phaseOf(c) != want.Phase || w.agentOf(c) != want.Agent {
+			fail("contact %d is %+v, but the effects tell of %s with %d", c, want, w.phaseOf(c), w.agentOf(c))
 		}
 	}
-	for n, end := range w.ends {
-		if end <= w.now {
-			require.Fail(w.t, "an offer did not end", "seed %d step %d: offer %d", w.seed, w.steps, n)
-		}
+	if w.at%8 == 0 {
+		w.listsEqual(fail)
 	}
 	at, ok := w.state.NextDeadline()
-	if ok != (len(w.ref.timers) > 0) || ok && at <= w.now {
-		require.Fail(w.t, "timers differ", "seed %d step %d: next %d, %d of the reference", w.seed, w.steps, at, len(w.ref.timers))
+	if wantAt, want := w.ref.NextDeadline(); ok != want || ok && (at != wantAt || at <= w.now) {
+		fail("the next deadline is %d %t, want %d %t", at, ok, wantAt, want)
+	}
+}
+
+func (w *world) listsEqual(fail func(string, ...any)) {
+	for i := range w.ref.agents {
+		var got []Contact
+		w.state.Has(Agent(i), func(c Contact) bool { got = append(got, c); return true })
+		if !slices.Equal(got, w.ref.agents[i].has) {
+			fail("agent %d has %v, want %v", i, got, w.ref.agents[i].has)
+		}
 	}
 }

@@ -1,7 +1,5 @@
 package core
 
-import "time"
-
 // Phase is where a contact stands.
 type Phase uint8
 
@@ -11,10 +9,12 @@ const (
 	PhaseWaiting
 	PhaseOffered
 	PhaseConnected
+	PhaseParked
 	PhaseWrapUp
+	phaseNowhere // inside a command
 )
 
-var phaseNames = [...]string{"free", "waiting", "offered", "connected", "wrap_up"}
+var phaseNames = [...]string{"free", "waiting", "offered", "connected", "parked", "wrap_up", "nowhere"}
 
 // String returns the phase's name, for scripts.
 func (p Phase) String() string { return phaseNames[p] }
@@ -22,15 +22,16 @@ func (p Phase) String() string { return phaseNames[p] }
 // ContactView is a contact as it stands.
 type ContactView struct {
 	Phase    Phase
-	Held     bool // for Preferred
-	Tier     uint8
+	Held     bool  // for Prefers
+	Tier     uint8 // key T while it waits, else that of the arrival
 	Priority int16
 	Type     Type
+	Plan     Plan
 	Agent    Agent // of the offer, the conversation or the wrap-up
 	Prefers  Agent
-	Offer    uint64 // number of the last offer
+	Offer    uint64 // number, while it is offered
 	Enqueued int64
-	Virtual  int64 // key V
+	Virtual  int64 // key V while it waits, counted from the State's first time
 	Deadline int64 // of the offer or the wrap-up
 }
 
@@ -40,10 +41,22 @@ func (s *State) Contact(c Contact) ContactView {
 		return ContactView{Agent: Nobody, Prefers: Nobody}
 	}
 	r := &s.contacts[c]
-	return ContactView{
-		Phase: r.phase, Held: r.held, Tier: r.tier, Priority: r.priority, Type: r.typ, Agent: r.agent,
-		Prefers: r.pref, Offer: r.offer, Enqueued: r.enqueued, Virtual: r.v, Deadline: r.deadline,
+	v := ContactView{
+		Phase: r.phase, Held: r.flags&isHeld != 0, Tier: r.tier, Priority: r.priority, Type: r.typ, Plan: r.plan,
+		Agent: r.agent, Prefers: Nobody, Offer: s.pending(r), Enqueued: r.enqueued,
 	}
+	if r.flags&hasPreferred != 0 {
+		v.Prefers = s.contactsCold[c].pref
+	}
+	switch {
+	case r.phase == PhaseWaiting:
+		lane := &s.laneRecs[r.lane]
+		k := s.keyOf(lane, s.raw(lane, r.enqueued))
+		v.Tier, v.Virtual = uint8(k>>tierShift), k&(1<<tierShift-1)-middle //nolint:gosec // four bits
+	case r.timer != noTimer:
+		v.Deadline = s.timerRecs[r.timer].at
+	}
+	return v
 }
 
 // AgentView is an agent as he or she stands.
@@ -66,65 +79,82 @@ func (s *State) Agent(a Agent) AgentView {
 		return AgentView{}
 	}
 	r := &s.agents[a]
-	return AgentView{
-		State: r.status(), Ready: r.ready, Leaving: r.leaving, Reason: r.reason, Used: r.used,
-		Count: r.count, Reach: r.reach, Room: r.linked, Since: r.since, Stamp: r.stamp,
+	v := AgentView{
+		State: r.status(), Ready: r.flags&isReady != 0, Leaving: r.flags&isLeaving != 0, Reason: r.reason, Used: r.used,
+		Reach: r.reach, Since: s.agentsCold[a].since, Stamp: r.stamp,
 	}
+	if r.cell != noCell {
+		v.Room = r.room
+	}
+	for ch, n := range r.count {
+		v.Count[ch] = uint16(n)
+	}
+	return v
 }
 
-// Has calls yield for each contact of the agent, the newest first, until it
-// returns false.
+// Has calls yield for each contact of the agent, parked ones too, the newest
+// first, until it returns false.
 func (s *State) Has(a Agent, yield func(Contact) bool) {
 	if int(a) >= len(s.agents) {
 		return
 	}
-	for c := s.agents[a].first; c != Nothing; c = s.contacts[c].agentNext {
+	for c := s.agents[a].first; c != Nothing; c = s.contacts[c].next {
 		if !yield(c) {
 			return
 		}
 	}
 }
 
-// Before reports whether contact a is served before contact b by an agent who
-// fits both and for whom neither is held: (T, V, seq).
-func (s *State) Before(a, b Contact) bool { return s.before(a, b) }
+// Before reports whether of two waiting contacts a is served before b by an
+// agent who fits both, for whom neither is held and whose profile ranks their
+// queues alike: (T, V, E, seq), now.
+func (s *State) Before(a, b Contact) bool {
+	x, y := s.turnOf(a), s.turnOf(b)
+	return s.sooner(&x, &y)
+}
+
+// turnOf is the order of a contact; one that has an agent counts as if it
+// waited where it did last.
+func (s *State) turnOf(c Contact) turn {
+	lane := &s.laneRecs[s.contacts[c].lane]
+	return turn{key: s.keyOf(lane, s.raw(lane, s.contacts[c].enqueued)), contact: c}
+}
 
 // Position returns 1 for the contact that is next among those of its work
-// type, counting those that wait in lanes; 0 if it does not wait.
-func (s *State) Position(c Contact) int {
-	if s.Contact(c).Phase != PhaseWaiting {
+// type, counting to at most limit; 0 if it does not wait.
+func (s *State) Position(c Contact, limit int) int {
+	if int(c) >= len(s.contacts) || s.contacts[c].phase != PhaseWaiting {
 		return 0
 	}
-	r := &s.contacts[c]
 	pos := 1
-	for i := range s.laneRecs {
-		l := &s.laneRecs[i]
-		if l.typ != r.typ {
-			continue
-		}
-		for x := l.first; x != Nothing && s.before(x, c); x = s.contacts[x].next {
+	me := s.turnOf(c)
+	for _, id := range s.types[s.contacts[c].typ].lanes {
+		for x := s.laneFirst[id]; x != Nothing && pos < limit; x = s.contacts[x].next {
+			if you := s.turnOf(x); !s.sooner(&you, &me) {
+				break
+			}
 			pos++
 		}
 	}
 	return pos
 }
 
-// Needs returns what a contact that is not free requires, sorted by skill. The
+// WaitingIn returns how many contacts of the work type wait.
+func (s *State) WaitingIn(t Type) int { return int(s.types[t].waiting) }
+
+// Overloaded reports whether reserve skills count for the work type now.
+func (s *State) Overloaded(t Type) bool { return s.types[t].overloaded() }
+
+// Needs returns what the step of a contact that is not free asks for. The
 // caller must not change it.
-func (s *State) Needs(c Contact) []Requirement { return s.sigs[s.contacts[c].sig].needs }
+func (s *State) Needs(c Contact) []Clause {
+	lane := &s.laneRecs[s.contacts[c].lane]
+	return s.sigs[s.fits[lane.fit].sig].needs
+}
 
-// Meets reports whether the class meets the signature.
-func (s *State) Meets(cl Class, sig Sig) bool { return s.sigs[sig].row.has(int(cl)) }
-
-// Overtake is the starvation bound: only contacts of the same tier that are
-// enqueued less than this after a contact of the given type and priority can
-// be served before it, whatever their type and priority.
-func (s *State) Overtake(t Type, priority int16) time.Duration {
-	patience := s.types[t].Patience
-	least := patience
-	for i := range s.types {
-		least = min(least, s.types[i].Patience)
-	}
-	boost := time.Duration(s.cfg.MaxPriority-priority) * s.cfg.PriorityStep
-	return max(0, boost+patience-least)
+// Meets reports whether the class meets the first step of the plan, reserve
+// skills aside.
+func (s *State) Meets(cl Class, p Plan) bool {
+	plain, _ := s.sigs[s.plans[p].steps[0].sig].meets(&s.classes[cl])
+	return plain
 }

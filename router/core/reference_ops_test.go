@@ -9,14 +9,20 @@ func (m *reference) do(cmd Command) Code {
 	case OpSignIn:
 		return m.signIn(cmd)
 	case OpSignOut, OpReady, OpNotReady, OpReach, OpVanish:
-		if int(cmd.Agent) >= len(m.agents) || !m.agents[cmd.Agent].signedIn {
+		if !m.known(cmd.Agent) || !m.agents[cmd.Agent].signedIn {
 			return NoAgent
 		}
 		return m.doAgent(cmd)
 	case OpArrive:
 		return m.arrive(cmd)
+	case OpRoom:
+		if cmd.Room == 0 {
+			return BadCommand
+		}
+		m.sizes[cmd.Room] = cmd.Size
+		return 0
 	}
-	if cmd.Op >= opEnd {
+	if cmd.Op >= opEnd || (cmd.Op == OpTransfer || cmd.Op == OpMove) && !m.defined(cmd) {
 		return BadCommand
 	}
 	if int(cmd.Contact) >= len(m.contacts) || m.contacts[cmd.Contact].phase == PhaseFree {
@@ -27,6 +33,15 @@ func (m *reference) do(cmd Command) Code {
 	}
 	return m.doContact(cmd)
 }
+
+func (m *reference) known(a Agent) bool { return int(a) < len(m.agents) }
+
+// defined reports whether the handles of an arrival, transfer or move are.
+func (m *reference) defined(cmd Command) bool {
+	return uint32(cmd.Contact) < m.cfg.MaxContacts && int(cmd.Type) < len(m.types) && int(cmd.Plan) < len(m.plans)
+}
+
+// --- agents
 
 func (m *reference) signIn(cmd Command) Code {
 	if uint32(cmd.Agent) >= m.cfg.MaxAgents || int(cmd.Class) >= len(m.classes) {
@@ -54,23 +69,7 @@ func (m *reference) doAgent(cmd Command) Code {
 		r.ready, r.leaving, r.reason = false, true, ReasonLeaving
 		m.touch(a)
 		m.revoke(a, 0xff)
-		for {
-			best := Nothing
-			for c := range m.contacts {
-				x := &m.contacts[c]
-				if x.phase != PhaseWaiting || !x.held || x.pref != a {
-					continue
-				}
-				if best == Nothing || less4(m.contactKey(Contact(c), a), m.contactKey(best, a)) {
-					best = Contact(c)
-				}
-			}
-			if best == Nothing {
-				break
-			}
-			m.contacts[best].held = false
-			m.route(best)
-		}
+		m.endHolds(a)
 	case OpReady:
 		if r.leaving {
 			return BadState
@@ -109,93 +108,260 @@ func (m *reference) doAgent(cmd Command) Code {
 	return 0
 }
 
-func less4(x, y [4]int64) bool {
-	for i := range x {
-		if x[i] != y[i] {
-			return x[i] < y[i]
+// endHolds ends those for an agent who leaves, in the agent's order.
+func (m *reference) endHolds(a Agent) {
+	for {
+		var list []Contact
+		for i := range m.contacts {
+			if c := &m.contacts[i]; c.phase == PhaseWaiting && c.held && c.pref == a {
+				list = append(list, Contact(i))
+			}
 		}
+		if len(list) == 0 {
+			return
+		}
+		m.order(list, func(c Contact) [6]int64 { return m.contactKey(c, a) })
+		m.reroute(list[0], m.contacts[list[0]].typ)
 	}
-	return false
 }
 
+// --- contacts
+
 func (m *reference) arrive(cmd Command) Code {
-	ci := cmd.Contact
-	if uint32(ci) >= m.cfg.MaxContacts || int(cmd.Type) >= len(m.types) || int(cmd.Sig) >= len(m.sigs) {
+	if !m.defined(cmd) {
 		return BadCommand
 	}
+	ci := cmd.Contact
 	for int(ci) >= len(m.contacts) {
 		m.contacts = append(m.contacts, refContact{agent: Nobody, pref: Nobody})
 	}
 	if m.contacts[ci].phase != PhaseFree {
 		return InUse
 	}
-	prio := min(max(cmd.Priority, -m.cfg.MaxPriority), m.cfg.MaxPriority)
-	at := min(max(cmd.Time, 0), m.now)
 	m.arrivals++
-	c := refContact{
-		typ: cmd.Type, sig: cmd.Sig, tier: cmd.Tier, at: at, seq: m.arrivals, agent: Nobody, pref: Nobody,
-		virtual: at - int64(prio)*int64(m.cfg.PriorityStep) + int64(m.types[cmd.Type].Patience),
+	m.contacts[ci] = refContact{
+		enqueued: max(min(max(cmd.Time, m.now-year), m.now), 0), seq: m.arrivals, agent: Nobody, pref: Nobody,
 	}
-	if int(cmd.Agent) < len(m.agents) {
-		c.pref, c.held, c.holdUntil = cmd.Agent, cmd.Dur > 0, m.now+min(cmd.Dur, maxDur)
-	}
-	m.contacts[ci] = c
-	m.route(ci)
+	m.ask(ci, cmd)
+	m.hold(ci, cmd)
+	m.route(ci, true)
 	return 0
+}
+
+// ask gives the contact what an arrival, transfer or move asks for.
+func (m *reference) ask(ci Contact, cmd Command) {
+	c := &m.contacts[ci]
+	c.typ, c.plan, c.tier, c.lost = cmd.Type, cmd.Plan, min(cmd.Tier, MaxTier), false
+	c.priority = min(max(cmd.Priority, -m.cfg.MaxPriority), m.cfg.MaxPriority)
+}
+
+func (m *reference) hold(ci Contact, cmd Command) {
+	c := &m.contacts[ci]
+	c.pref = Nobody
+	if m.known(cmd.Agent) {
+		c.pref = cmd.Agent
+	}
+	c.held = cmd.Agent != Nobody && cmd.Dur > 0
+	c.holdUntil = refNever
+	if cmd.Dur != int64(Forever) {
+		c.holdUntil = m.now + min(cmd.Dur, year)
+	}
 }
 
 func (m *reference) doContact(cmd Command) Code {
 	ci := cmd.Contact
 	c := &m.contacts[ci]
-	pending := c.phase == PhaseOffered && c.offer == cmd.Offer && c.agent == cmd.Agent
-	switch {
-	case (cmd.Op == OpAccept || cmd.Op == OpReject) && !pending:
-		return OfferGone
-	case cmd.Op == OpAccept:
+	switch cmd.Op {
+	case OpAccept, OpReject:
+		if c.phase != PhaseOffered || c.offer != cmd.Offer || c.agent != cmd.Agent {
+			return OfferGone
+		}
+		if cmd.Op == OpReject {
+			m.refuse(ci, Rejected)
+			return 0
+		}
 		m.endOffer(ci, Accepted)
-		c.phase = PhaseConnected
+		c.phase, c.deadline = PhaseConnected, 0
 		m.agents[c.agent].rona = 0
 		m.tell(c.agent)
-	case cmd.Op == OpReject:
-		m.refuse(ci, Rejected)
-	case cmd.Op == OpWithdraw && c.phase == PhaseWaiting:
-		m.close(ci, Nobody)
-	case cmd.Op == OpWithdraw && c.phase == PhaseOffered:
+		return 0
+	case OpWithdraw:
+		return m.withdraw(ci)
+	case OpEnd:
+		return m.end(ci, cmd.Dur)
+	case OpRequeue, OpTransfer:
+		return m.takeBack(ci, cmd)
+	case OpMove:
+		return m.move(ci, cmd)
+	case OpPark, OpResume:
+		return m.park(ci, cmd.Op)
+	}
+	return m.wrap(ci, cmd)
+}
+
+func (m *reference) withdraw(ci Contact) Code {
+	c := &m.contacts[ci]
+	switch c.phase {
+	case PhaseWaiting:
+		m.close(ci, Nobody, 0)
+	case PhaseOffered:
 		a := c.agent
 		m.endOffer(ci, Withdrawn)
 		m.release(ci)
-		m.close(ci, Nobody)
+		m.close(ci, Nobody, 0)
 		m.settle(a)
-	case cmd.Op == OpEnd && c.phase == PhaseConnected:
-		wrap := int64(m.types[c.typ].WrapUp)
-		if wrap <= 0 {
-			m.finish(ci)
-			return 0
-		}
-		c.phase, c.wrapEnd = PhaseWrapUp, m.now+wrap
-		m.start(c.wrapEnd, wrapTimer, ci, Nobody)
-		m.emit(Effect{Kind: WrapUp, Contact: ci, Agent: c.agent, Time: c.wrapEnd})
-		m.tell(c.agent)
-	case cmd.Op == OpRequeue && c.phase == PhaseConnected:
-		a := c.agent
-		m.release(ci)
-		m.emit(Effect{Kind: Released, Contact: ci, Agent: a})
-		c.pref, c.held, c.tier = Nobody, false, 0
-		if int(cmd.Agent) < len(m.agents) {
-			m.exclude(ci, cmd.Agent)
-		}
-		m.route(ci)
-		m.settle(a)
-	case cmd.Op == OpWrapEnd && c.phase == PhaseWrapUp:
-		m.stop(ci, false)
-		m.finish(ci)
-	case cmd.Op == OpWrapExtend && c.phase == PhaseWrapUp && cmd.Dur > 0:
-		m.stop(ci, false)
-		c.wrapEnd = min(c.wrapEnd+min(cmd.Dur, maxDur), m.now+maxDur)
-		m.start(c.wrapEnd, wrapTimer, ci, Nobody)
-		m.emit(Effect{Kind: WrapUp, Contact: ci, Agent: c.agent, Time: c.wrapEnd})
 	default:
 		return BadState
 	}
+	return 0
+}
+
+func (m *reference) end(ci Contact, ask int64) Code {
+	c := &m.contacts[ci]
+	if c.phase == PhaseParked {
+		m.saw("parked: ended")
+		m.finish(ci)
+		return 0
+	}
+	if c.phase != PhaseConnected {
+		return BadState
+	}
+	t := m.types[c.typ]
+	length := int64(t.WrapUp)
+	if t.Wrap == WrapOptional {
+		length = min(max(ask, 0), m.wrapMax(t))
+	}
+	if length == 0 && t.Wrap != WrapOpen {
+		m.finish(ci)
+		return 0
+	}
+	m.saw("wrap-up: kind " + [...]string{"timed", "forced", "open", "optional"}[t.Wrap])
+	c.phase, c.wrapStart = PhaseWrapUp, m.now
+	at := m.now + length
+	if t.Wrap == WrapOpen {
+		at = 0
+	}
+	m.wrapUntil(ci, at)
+	m.tell(c.agent)
+	return 0
+}
+
+// wrapUntil sets the deadline of the wrap-up; 0 is none.
+func (m *reference) wrapUntil(ci Contact, at int64) {
+	c := &m.contacts[ci]
+	m.stop(ci)
+	c.deadline = at
+	if at != 0 {
+		m.start(at, refWrap, ci, Nobody)
+	}
+	m.emit(Effect{Kind: WrapUp, Contact: ci, Agent: c.agent, Time: at})
+}
+
+func (m *reference) wrapMax(t WorkType) int64 {
+	if t.WrapMax == 0 {
+		return year
+	}
+	return int64(t.WrapMax)
+}
+
+func (m *reference) wrap(ci Contact, cmd Command) Code {
+	c := &m.contacts[ci]
+	t := m.types[c.typ]
+	if c.phase != PhaseWrapUp {
+		return BadState
+	}
+	if cmd.Op == OpWrapEnd {
+		if t.Wrap == WrapForced {
+			m.saw("wrap-up: forced, not ended")
+			return BadState
+		}
+		m.finish(ci)
+		return 0
+	}
+	latest := c.wrapStart + m.wrapMax(t)
+	at := min(c.deadline+min(cmd.Dur, year), latest)
+	if cmd.Dur <= 0 || t.Wrap == WrapOpen || c.deadline == 0 || at <= c.deadline {
+		return BadState
+	}
+	if at == latest {
+		m.saw("wrap-up: extension bounded")
+	}
+	m.wrapUntil(ci, at)
+	return 0
+}
+
+// takeBack is requeue and transfer: the contact goes on without its agent.
+func (m *reference) takeBack(ci Contact, cmd Command) Code {
+	c := &m.contacts[ci]
+	if c.phase != PhaseConnected && c.phase != PhaseParked {
+		return BadState
+	}
+	if c.phase == PhaseParked {
+		m.saw("parked: " + cmd.Op.String())
+	}
+	a := c.agent
+	m.release(ci)
+	m.emit(Effect{Kind: Released, Contact: ci, Agent: a})
+	if cmd.Op == OpTransfer {
+		m.ask(ci, cmd)
+		m.hold(ci, cmd)
+		if a != cmd.Agent {
+			m.exclude(ci, a)
+		}
+	} else {
+		c.pref, c.held, c.lost = Nobody, false, true
+		if m.known(cmd.Agent) {
+			m.exclude(ci, cmd.Agent)
+		}
+	}
+	m.route(ci, false)
+	m.settle(a)
+	return 0
+}
+
+func (m *reference) move(ci Contact, cmd Command) Code {
+	c := &m.contacts[ci]
+	before := c.typ
+	if c.phase != PhaseWaiting && m.types[cmd.Type].Channel != m.types[c.typ].Channel {
+		return BadState
+	}
+	m.ask(ci, cmd)
+	if c.phase != PhaseWaiting {
+		m.saw("move: while in " + c.phase.String())
+		return 0
+	}
+	m.saw("move: while waiting")
+	m.hold(ci, cmd)
+	m.reroute(ci, before)
+	return 0
+}
+
+// park takes the units of a conversation from its agent; resume gives them back.
+func (m *reference) park(ci Contact, op Op) Code {
+	c := &m.contacts[ci]
+	a := c.agent
+	if op == OpPark {
+		if c.phase != PhaseConnected {
+			return BadState
+		}
+		c.phase = PhaseParked
+		m.touch(a)
+		m.emit(Effect{Kind: Parked, Contact: ci, Agent: a})
+		m.settle(a)
+		return 0
+	}
+	if c.phase != PhaseParked {
+		return BadState
+	}
+	if !m.stays(a) || !m.fits(a, m.types[c.typ].Channel) {
+		return NoRoom
+	}
+	if !m.agents[a].ready {
+		m.saw("resume: not ready")
+	}
+	c.phase = PhaseConnected
+	m.touch(a)
+	m.emit(Effect{Kind: Resumed, Contact: ci, Agent: a})
+	m.tell(a)
 	return 0
 }

@@ -2,198 +2,303 @@ package core
 
 import "slices"
 
-// The event rule, for the reference.
+// Words, Eligible and the two orders, for the reference.
 
-func (m *reference) touch(a Agent) {
-	m.stamps++
-	m.agents[a].stamp, m.agents[a].since = m.stamps, m.now
-}
+func (m *reference) age(ci Contact) int64 { return min(m.now-m.contacts[ci].enqueued, year) }
 
-// route offers the contact or lets it wait in its place.
-func (m *reference) route(ci Contact) {
+// eachBoundary calls yield for the ages at which something about the contact
+// changes, in no order.
+func (m *reference) eachBoundary(ci Contact, yield func(age int64)) {
 	c := &m.contacts[ci]
-	m.stop(ci, false)
-	if c.held && (c.holdUntil <= m.now || !m.agents[c.pref].signedIn || m.agents[c.pref].leaving) {
-		c.held = false
+	t := &m.types[c.typ]
+	for _, s := range m.plans[c.plan] {
+		yield(int64(s.After))
 	}
-	list := m.ranked(ci)
-	if len(list) == 0 {
-		c.phase = PhaseWaiting
-		if c.held {
-			m.start(c.holdUntil, holdTimer, ci, Nobody)
-		}
-		m.emit(Effect{Kind: Waiting, Contact: ci, Agent: Nobody})
-		return
+	for k := 1; k < MaxTier && t.Promote > 0; k++ {
+		yield(int64(k) * int64(t.Promote))
 	}
-	e := Effect{Considered: uint32(len(list)), NextAgent: Nobody, NextContact: Nothing, Chose: ChoseAgent} //nolint:gosec // small
-	if c.held {
-		e.Key = KeyPreferred
+	if t.Overflow.On {
+		yield(int64(t.Overflow.After))
 	}
-	if len(list) > 1 {
-		e.NextAgent = list[1]
-		x, y := m.agentKey(ci, list[0]), m.agentKey(ci, list[1])
-		switch sel := m.types[c.typ].Select; {
-		case x[0] != y[0]:
-			e.Key = KeyPreferred
-		case x[1] != y[1] && sel == LeastFlexible:
-			e.Key = KeyFlexibility
-		case x[1] != y[1]:
-			e.Key = KeyProficiency
-		case x[2] != y[2]:
-			e.Key = KeyLoad
-		default:
-			e.Key = KeyIdle
-		}
-	}
-	m.offer(ci, list[0], e)
-}
-
-func (m *reference) drain(a Agent) {
-	for {
-		list := m.candidates(a)
-		if len(list) == 0 {
-			return
-		}
-		e := Effect{NextAgent: Nobody, NextContact: Nothing, Chose: ChoseContact}
-		c := &m.contacts[list[0]]
-		if c.held {
-			e.Key = KeyHeld
-		} else if len(list) > 1 {
-			e.NextContact = list[1]
-			x, y := m.contactKey(list[0], a), m.contactKey(list[1], a)
-			switch {
-			case x[1] != y[1]:
-				e.Key = KeyTier
-			case x[2] != y[2]:
-				e.Key = KeyDeadline
-			default:
-				e.Key = KeyArrival
+	for i := range m.classes {
+		for _, q := range m.classes[i].Queues {
+			if q.Queue == t.Queue {
+				yield(int64(q.Delay))
 			}
 		}
-		m.stop(list[0], false)
-		m.offer(list[0], a, e)
 	}
 }
 
-func (m *reference) offer(ci Contact, ai Agent, e Effect) {
-	c, a := &m.contacts[ci], &m.agents[ai]
-	units, _ := m.used(ai)
-	m.offers++
-	c.phase, c.agent, c.offer = PhaseOffered, ai, m.offers
-	e.Kind, e.Contact, e.Agent, e.Offer = Offer, ci, ai, m.offers
-	e.Time = m.now + int64(m.types[c.typ].OfferTimeout)
-	e.Load, e.Since = uint16(units), a.since //nolint:gosec // small
-	m.start(e.Time, offerTimer, ci, Nobody)
-	a.had = append([]Contact{ci}, a.had...)
-	m.touch(ai)
-	m.emit(e)
-	p := m.classes[a.class]
-	if now, count := m.used(ai); now > p.Capacity || count[m.types[c.typ].Channel] > p.Caps[m.types[c.typ].Channel] {
-		m.overload = append(m.overload, e)
-	}
-	m.tell(ai)
-}
-
-func (m *reference) endOffer(ci Contact, how How) {
-	c := &m.contacts[ci]
-	m.stop(ci, false)
-	m.emit(Effect{Kind: OfferEnded, Contact: ci, Agent: c.agent, Offer: c.offer, How: how})
-}
-
-func (m *reference) release(ci Contact) {
-	c := &m.contacts[ci]
-	a := c.agent
-	m.agents[a].had = slices.DeleteFunc(m.agents[a].had, func(x Contact) bool { return x == ci })
-	c.phase, c.agent = PhaseFree, Nobody
-	m.touch(a)
-}
-
-func (m *reference) exclude(ci Contact, a Agent) {
-	c := &m.contacts[ci]
-	if c.pref == a {
-		c.held = false
-	}
-	if slices.Contains(c.excluded, a) {
-		return
-	}
-	c.excluded = append(c.excluded, a)
-	if m.cfg.Exclude > 0 {
-		m.start(m.now+int64(m.cfg.Exclude), exclusionTimer, ci, a)
-	}
-}
-
-func (m *reference) refuse(ci Contact, how How) {
-	a := m.contacts[ci].agent
-	m.endOffer(ci, how)
-	m.release(ci)
-	m.exclude(ci, a)
-	m.route(ci)
-	m.settle(a)
-}
-
-func (m *reference) revoke(a Agent, channels uint8) {
-	for {
-		i := slices.IndexFunc(m.agents[a].had, func(c Contact) bool {
-			return m.contacts[c].phase == PhaseOffered && channels>>m.types[m.contacts[c].typ].Channel&1 == 1
-		})
-		if i < 0 {
-			return
+// bandDue returns the time of the next boundary of the contact, or refNever.
+func (m *reference) bandDue(ci Contact) int64 {
+	next := refNever
+	m.eachBoundary(ci, func(age int64) {
+		if age > m.contacts[ci].band && age <= year {
+			next = min(next, m.contacts[ci].enqueued+age)
 		}
-		c := m.agents[a].had[i]
-		m.endOffer(c, Revoked)
-		m.release(c)
-		m.route(c)
-	}
+	})
+	return next
 }
 
-func (m *reference) finish(ci Contact) {
-	a := m.contacts[ci].agent
-	m.release(ci)
-	m.close(ci, a)
-	m.settle(a)
+func (m *reference) step(ci Contact) Step {
+	c := &m.contacts[ci]
+	step := Step{}
+	for _, s := range m.plans[c.plan] {
+		if int64(s.After) <= c.band {
+			step = s
+		}
+	}
+	return step
 }
 
-func (m *reference) close(ci Contact, served Agent) {
-	m.stop(ci, true)
-	m.contacts[ci] = refContact{agent: Nobody, pref: Nobody}
-	m.emit(Effect{Kind: Closed, Contact: ci, Agent: served})
+func (m *reference) tier(ci Contact) uint8 {
+	c := &m.contacts[ci]
+	if c.lost {
+		return 0
+	}
+	tier := c.tier
+	promote := int64(m.types[c.typ].Promote)
+	for k := int64(1); promote > 0 && tier > 1 && k*promote <= c.band; k++ {
+		tier--
+	}
+	return tier
 }
 
-func (m *reference) settle(a Agent) {
-	m.drain(a)
-	r := &m.agents[a]
-	if r.leaving && len(r.had) == 0 {
-		r.signedIn, r.leaving, r.reason = false, false, ReasonNone
+// virtual is key V.
+func (m *reference) virtual(ci Contact) int64 {
+	c := &m.contacts[ci]
+	t := m.types[c.typ]
+	boost := int64(c.priority) * int64(m.cfg.PriorityStep)
+	if t.Rate == RateOne && t.Saturate == 0 {
+		return c.enqueued - boost + int64(t.Patience)
 	}
-	m.tell(a)
+	return m.now - refAged(t.Rate, m.ripe(ci)) - boost + int64(t.Patience)
 }
 
-func (m *reference) status(a Agent) Status {
-	r := &m.agents[a]
-	var n [5]int
-	for _, c := range r.had {
-		n[m.contacts[c].phase]++
+// ripe is the age up to which urgency grows.
+func (m *reference) ripe(ci Contact) int64 {
+	if s := m.types[m.contacts[ci].typ].Saturate; s > 0 {
+		return min(m.age(ci), int64(s))
 	}
-	switch {
-	case !r.signedIn:
-		return LoggedOut
-	case n[PhaseConnected] > 0:
-		return Busy
-	case n[PhaseOffered] > 0:
-		return Reserved
-	case n[PhaseWrapUp] > 0:
-		return WrappingUp
-	case r.ready:
-		return Ready
-	}
-	return NotReady
+	return m.age(ci)
 }
 
-func (m *reference) tell(a Agent) {
-	r := &m.agents[a]
-	e := Effect{Kind: AgentState, Agent: a, State: m.status(a), Ready: r.ready, Reason: r.reason, Contact: Nothing}
-	if r.told == nil || *r.told != e {
-		r.told = &e
-		m.emit(e)
+func refAged(rate uint8, age int64) int64 { return min(int64(rate)*age/RateOne, year) }
+
+func (m *reference) waiting(t Type) (n uint32) {
+	for i := range m.contacts {
+		if c := &m.contacts[i]; c.phase == PhaseWaiting && c.typ == t {
+			n++
+		}
 	}
+	return n
+}
+
+func (m *reference) overloaded(t Type) bool {
+	return m.types[t].Overload > 0 && m.waiting(t) >= m.types[t].Overload
+}
+
+func refMeets(clause Clause, skills []Proficiency, reserve bool) bool {
+	for _, r := range clause {
+		for _, x := range skills {
+			if x.Skill == r.Skill && x.Level >= r.Min && (reserve || !x.Reserve) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (m *reference) meets(ai Agent, ci Contact) bool {
+	step := m.step(ci)
+	if len(step.Agents) > 0 && !slices.Contains(step.Agents, ai) {
+		return false
+	}
+	reserve := m.overloaded(m.contacts[ci].typ)
+	for _, clause := range step.Needs {
+		if !refMeets(clause, m.classes[m.agents[ai].class].Skills, reserve) {
+			return false
+		}
+	}
+	return true
+}
+
+// rule returns what the agent's profile says of the contact's queue.
+func (m *reference) rule(ai Agent, ci Contact) (QueueRule, bool) {
+	rules := m.classes[m.agents[ai].class].Queues
+	for _, q := range rules {
+		if q.Queue == m.types[m.contacts[ci].typ].Queue {
+			return q, true
+		}
+	}
+	return QueueRule{}, len(rules) == 0
+}
+
+func (m *reference) serves(ai Agent, ci Contact) bool {
+	rule, ok := m.rule(ai, ci)
+	return ok && int64(rule.Delay) <= m.contacts[ci].band
+}
+
+// used returns the units and the contacts by channel that the agent has, and
+// the units of the channels in a bit set.
+func (m *reference) used(ai Agent, channels uint8) (units, of int, count [MaxChannels]uint16) {
+	for _, ci := range m.agents[ai].has {
+		if m.contacts[ci].phase == PhaseParked {
+			continue
+		}
+		ch := m.types[m.contacts[ci].typ].Channel
+		units += m.cfg.Channels[ch].Weight
+		if channels>>ch&1 == 1 {
+			of += m.cfg.Channels[ch].Weight
+		}
+		count[ch]++
+	}
+	return units, of, count
+}
+
+func (m *reference) limit(ai Agent, ch Channel) int {
+	limit := m.classes[m.agents[ai].class].Capacity
+	if x := m.cfg.Channels[ch].Limit; x > 0 {
+		limit = min(limit, x)
+	}
+	return limit
+}
+
+// fits is the load rule: units and caps.
+func (m *reference) fits(ai Agent, ch Channel) bool {
+	rule := m.cfg.Channels[ch]
+	units, interrupted, count := m.used(ai, rule.Interrupts)
+	return units-interrupted+rule.Weight <= m.limit(ai, ch) && count[ch] < m.classes[m.agents[ai].class].Caps[ch]
+}
+
+func (m *reference) room(ai Agent, ch Channel) bool {
+	a := &m.agents[ai]
+	return a.signedIn && a.ready && !a.leaving && a.reach>>ch&1 == 1 && m.fits(ai, ch)
+}
+
+func (m *reference) inPool(ci Contact, ai Agent) bool {
+	return m.room(ai, m.types[m.contacts[ci].typ].Channel) && m.serves(ai, ci) && m.meets(ai, ci)
+}
+
+func (m *reference) pool(ci Contact) (list []Agent) {
+	for a := range m.agents {
+		if m.inPool(ci, Agent(a)) {
+			list = append(list, Agent(a))
+		}
+	}
+	return list
+}
+
+func (m *reference) eligible(ci Contact, ai Agent) bool {
+	c := &m.contacts[ci]
+	if !m.inPool(ci, ai) || slices.Contains(c.excluded, ai) {
+		return false
+	}
+	if c.held {
+		return c.pref == ai
+	}
+	reserve := int(m.types[c.typ].Reserve)
+	return reserve == 0 || len(m.pool(ci)) > reserve
+}
+
+// Positions in the keys.
+const (
+	refP = iota
+	refG
+	refL
+	refI
+	refAgentID
+)
+
+const (
+	refH = iota
+	refT
+	refR
+	refV
+	refE
+	refSeq
+)
+
+// agentKey is (P, G, L, I, id).
+func (m *reference) agentKey(ci Contact, ai Agent) (k [5]int64) {
+	c, a := &m.contacts[ci], &m.agents[ai]
+	if c.pref != ai {
+		k[refP] = 1
+	}
+	skills := m.classes[a.class].Skills
+	switch m.types[c.typ].Select {
+	case MostProficient:
+		for _, clause := range m.step(ci).Needs {
+			best := int64(0)
+			for _, r := range clause {
+				for _, x := range skills {
+					if x.Skill == r.Skill && x.Level >= r.Min {
+						best = max(best, int64(x.Level))
+					}
+				}
+			}
+			k[refG] -= best
+		}
+	case LeastFlexible:
+		k[refG] = int64(len(skills))
+	}
+	units, _, _ := m.used(ai, 0)
+	switch m.types[c.typ].Load {
+	case LeastLoaded:
+		k[refL] = int64(units)
+	case MostLoaded:
+		k[refL] = -int64(units)
+	}
+	k[refI], k[refAgentID] = int64(a.stamp), int64(ai)
+	return k
+}
+
+// contactKey is (H, T, R, V, E, seq).
+func (m *reference) contactKey(ci Contact, ai Agent) (k [6]int64) {
+	k = m.queueKey(ci)
+	if c := &m.contacts[ci]; !c.held || c.pref != ai {
+		k[refH] = 1
+	}
+	rule, _ := m.rule(ai, ci)
+	k[refR] = int64(rule.Rank)
+	return k
+}
+
+// queueKey is (T, V, E, seq), with nothing for H and R.
+func (m *reference) queueKey(ci Contact) (k [6]int64) {
+	c := &m.contacts[ci]
+	k[refT], k[refV], k[refE], k[refSeq] = int64(m.tier(ci)), m.virtual(ci), c.enqueued, int64(c.seq)
+	return k
+}
+
+// ranked returns the eligible agents, the best first.
+func (m *reference) ranked(c Contact) (list []Agent) {
+	for a := range m.agents {
+		if m.eligible(c, Agent(a)) {
+			list = append(list, Agent(a))
+		}
+	}
+	slices.SortFunc(list, func(x, y Agent) int {
+		kx, ky := m.agentKey(c, x), m.agentKey(c, y)
+		return slices.Compare(kx[:], ky[:])
+	})
+	return list
+}
+
+// candidates returns the eligible contacts, the best first.
+func (m *reference) candidates(a Agent) (list []Contact) {
+	for c := range m.contacts {
+		if m.contacts[c].phase == PhaseWaiting && m.eligible(Contact(c), a) {
+			list = append(list, Contact(c))
+		}
+	}
+	m.order(list, func(c Contact) [6]int64 { return m.contactKey(c, a) })
+	return list
+}
+
+func (m *reference) order(list []Contact, key func(Contact) [6]int64) {
+	slices.SortFunc(list, func(x, y Contact) int {
+		kx, ky := key(x), key(y)
+		return slices.Compare(kx[:], ky[:])
+	})
 }

@@ -2,22 +2,25 @@ package core
 
 import "slices"
 
-// reference is the engine written from the definition in doc.go as plain
-// loops over everything: no lists, no lanes, no heads. It is slow and obvious;
-// the property test holds the State to it, effect by effect.
+// reference is the engine written from the specification in doc.go as plain
+// loops over everything: no lists, no lanes, no heads, nothing remembered that
+// can be looked up. It is slow and obvious; the property test holds the State
+// to it, effect by effect.
 type reference struct {
 	cfg      Config
 	now      int64
-	sigs     [][]Requirement
+	plans    [][]Step
 	classes  []Profile
 	types    []WorkType
+	sizes    [256]uint32 // of the waiting rooms
 	agents   []refAgent
 	contacts []refContact
 	timers   []refTimer
 
-	stamps, arrivals, offers, tseq uint64
-	out                            []Effect
-	overload                       []Effect // offers beyond a capacity or cap; must stay empty
+	stamps, arrivals, offers, started uint64
+	out                               []Effect
+	broken                            []string       // offers against the load rule; must stay empty
+	seen                              map[string]int // how often each feature decided something
 }
 
 type refAgent struct {
@@ -29,48 +32,70 @@ type refAgent struct {
 	stamp                    uint64
 	since                    int64
 	told                     *Effect
-	had                      []Contact // newest first
+	has                      []Contact // newest first
 }
 
 type refContact struct {
-	phase              Phase
-	typ                Type
-	sig                Sig
-	tier               uint8
-	at, virtual        int64
-	seq, offer         uint64
-	pref, agent        Agent
-	held               bool
-	holdUntil, wrapEnd int64
-	excluded           []Agent
+	phase      Phase
+	typ        Type
+	plan       Plan
+	tier       uint8 // as it arrived
+	lost       bool  // its agent
+	priority   int16
+	enqueued   int64 // key E
+	band       int64 // the last boundary that was reached
+	seq, offer uint64
+	pref       Agent
+	agent      Agent // of the offer, conversation, wrap-up; or who parked it
+	held       bool
+	holdUntil  int64 // refNever: by no time
+	deadline   int64 // of the offer or wrap-up; 0: none
+	wrapStart  int64
+	excluded   []Agent
 }
+
+const refNever = int64(Forever)
+
+type refTimerKind uint8
+
+const (
+	refHold refTimerKind = iota
+	refOffer
+	refWrap
+	refExclusion
+)
 
 type refTimer struct {
-	at    int64
-	seq   uint64
-	kind  timerKind
-	c     Contact
-	agent Agent // of an exclusion
+	at      int64
+	order   uint64 // in which it was started
+	kind    refTimerKind
+	contact Contact
+	agent   Agent // of an exclusion
 }
 
-func (m *reference) apply(now int64, cmd Command) []Effect {
-	m.now = max(m.now, now)
-	m.out = nil
-	for {
-		i := -1
-		for j, t := range m.timers {
-			if t.at <= m.now && (i < 0 || t.at < m.timers[i].at || t.at == m.timers[i].at && t.seq < m.timers[i].seq) {
-				i = j
-			}
-		}
-		if i < 0 {
-			break
-		}
-		t := m.timers[i]
-		m.timers = slices.Delete(m.timers, i, i+1)
-		m.fire(t)
+func newReference(cfg Config) *reference {
+	if cfg.MaxAgents == 0 {
+		cfg.MaxAgents = 1 << 20
 	}
-	if code := m.do(cmd); code != 0 {
+	if cfg.MaxContacts == 0 {
+		cfg.MaxContacts = 1 << 22
+	}
+	if cfg.MaxPriority <= 0 {
+		cfg.MaxPriority = 100
+	}
+	cfg.MaxPriority = min(cfg.MaxPriority, 500)
+	return &reference{cfg: cfg, seen: map[string]int{}}
+}
+
+// Apply is State.Apply.
+func (m *reference) Apply(now int64, cmd Command, dst []Effect) []Effect {
+	m.now = max(m.now, now)
+	m.out = dst
+	for m.fireNext() {
+	}
+	code := m.do(cmd)
+	m.saw(cmd.Op.String() + ": " + code.String())
+	if code != 0 {
 		m.emit(Effect{Kind: Refused, Op: cmd.Op, Code: code, Contact: cmd.Contact, Agent: cmd.Agent, Offer: cmd.Offer})
 	}
 	return m.out
@@ -78,166 +103,102 @@ func (m *reference) apply(now int64, cmd Command) []Effect {
 
 func (m *reference) emit(e Effect) { m.out = append(m.out, e) }
 
-func (m *reference) start(at int64, kind timerKind, c Contact, a Agent) {
-	m.tseq++
-	m.timers = append(m.timers, refTimer{at, m.tseq, kind, c, a})
+func (m *reference) saw(feature string) { m.seen[feature]++ }
+
+// --- timers
+
+func (m *reference) start(at int64, kind refTimerKind, c Contact, a Agent) {
+	m.started++
+	m.timers = append(m.timers, refTimer{at, m.started, kind, c, a})
 }
 
-// stop ends the contact's own timer; exclusions only when all is true.
-func (m *reference) stop(c Contact, all bool) {
+// stop ends the contact's hold, offer or wrap-up timer.
+func (m *reference) stop(c Contact) {
 	m.timers = slices.DeleteFunc(m.timers, func(t refTimer) bool {
-		return t.c == c && (all || t.kind != exclusionTimer)
+		return t.contact == c && t.kind != refExclusion
 	})
 }
 
-func (m *reference) fire(t refTimer) {
-	c := &m.contacts[t.c]
-	switch t.kind {
-	case holdTimer:
-		c.held = false
-		m.route(t.c)
-	case offerTimer:
-		a := &m.agents[c.agent]
-		a.rona++
-		if m.cfg.RONALimit > 0 && a.rona >= m.cfg.RONALimit && !a.leaving {
-			a.ready, a.reason = false, ReasonRONA
-		}
-		m.refuse(t.c, Expired)
-	case wrapTimer:
-		m.finish(t.c)
-	case exclusionTimer:
-		c.excluded = slices.DeleteFunc(c.excluded, func(a Agent) bool { return a == t.agent })
-		if c.phase == PhaseWaiting && m.bestAgent(t.c) != Nobody {
-			m.route(t.c)
-		}
+// fireNext fires the first timer that is due: by time, then those that were
+// started in their order, then the bands of waiting contacts in theirs.
+func (m *reference) fireNext() bool {
+	timer, waiter := m.firstTimer(), m.firstBand()
+	switch {
+	case timer >= 0 && m.timers[timer].at <= m.now &&
+		(waiter == Nothing || m.timers[timer].at <= m.bandDue(waiter)):
+		t := m.timers[timer]
+		m.timers = slices.Delete(m.timers, timer, timer+1)
+		m.fire(t)
+	case waiter != Nothing && m.bandDue(waiter) <= m.now:
+		m.saw("band timer")
+		m.reroute(waiter, m.contacts[waiter].typ)
+	default:
+		return false
 	}
+	return true
 }
 
-// --- the definition
-
-func (m *reference) used(a Agent) (units int, count [MaxChannels]uint16) {
-	for i := range m.contacts {
-		if c := &m.contacts[i]; c.phase >= PhaseOffered && c.agent == a {
-			ch := m.types[c.typ].Channel
-			units += m.cfg.Channels[ch].Weight
-			count[ch]++
-		}
-	}
-	return units, count
-}
-
-func level(p Profile, k Skill) uint8 {
-	var best uint8
-	for _, x := range p.Skills {
-		if x.Skill == k {
-			best = max(best, x.Level)
+func (m *reference) firstTimer() int {
+	best := -1
+	for i, t := range m.timers {
+		if best < 0 || t.at < m.timers[best].at || t.at == m.timers[best].at && t.order < m.timers[best].order {
+			best = i
 		}
 	}
 	return best
 }
 
-func (m *reference) eligible(ci Contact, ai Agent) bool {
-	c, a := &m.contacts[ci], &m.agents[ai]
-	ch := m.types[c.typ].Channel
-	p, rule := m.classes[a.class], m.cfg.Channels[ch]
-	if !a.signedIn || !a.ready || a.leaving || a.reach>>ch&1 == 0 {
-		return false
-	}
-	limit := p.Capacity
-	if rule.Limit > 0 && rule.Limit < limit {
-		limit = rule.Limit
-	}
-	units, count := m.used(ai)
-	if units+rule.Weight > limit || count[ch] >= p.Caps[ch] {
-		return false
-	}
-	for _, n := range m.sigs[c.sig] {
-		if level(p, n.Skill) < max(n.Min, 1) {
-			return false
+// firstBand returns the waiting contact whose band changes first.
+func (m *reference) firstBand() Contact {
+	best := Nothing
+	for i := range m.contacts {
+		c := Contact(i)
+		if m.contacts[c].phase != PhaseWaiting || m.bandDue(c) == refNever {
+			continue
+		}
+		if best == Nothing || m.bandDue(c) < m.bandDue(best) ||
+			m.bandDue(c) == m.bandDue(best) && m.contacts[c].seq < m.contacts[best].seq {
+			best = c
 		}
 	}
-	if slices.Contains(c.excluded, ai) {
-		return false
-	}
-	return !c.held || c.pref == ai
+	return best
 }
 
-// agentKey is (P, G, L, I, id).
-func (m *reference) agentKey(ci Contact, ai Agent) [5]int64 {
-	c, a := &m.contacts[ci], &m.agents[ai]
-	t, p := m.types[c.typ], m.classes[a.class]
-	var k [5]int64
-	if c.pref != ai {
-		k[0] = 1
+// NextDeadline is State.NextDeadline.
+func (m *reference) NextDeadline() (int64, bool) {
+	at := refNever
+	if i := m.firstTimer(); i >= 0 {
+		at = m.timers[i].at
 	}
-	switch t.Select {
-	case MostProficient:
-		skills := map[Skill]bool{}
-		for _, n := range m.sigs[c.sig] {
-			if !skills[n.Skill] {
-				k[1] -= int64(level(p, n.Skill))
+	if c := m.firstBand(); c != Nothing {
+		at = min(at, m.bandDue(c))
+	}
+	return at, at != refNever
+}
+
+func (m *reference) fire(t refTimer) {
+	c := &m.contacts[t.contact]
+	switch t.kind {
+	case refHold:
+		m.reroute(t.contact, c.typ)
+	case refOffer:
+		a := &m.agents[c.agent]
+		a.rona++
+		if m.cfg.RONALimit > 0 && a.rona >= m.cfg.RONALimit && !a.leaving {
+			a.ready, a.reason = false, ReasonRONA
+			m.saw("rona")
+		}
+		m.refuse(t.contact, Expired)
+	case refWrap:
+		m.saw("wrap-up: by time")
+		m.finish(t.contact)
+	case refExclusion:
+		c.excluded = slices.DeleteFunc(c.excluded, func(a Agent) bool { return a == t.agent })
+		if c.phase == PhaseWaiting {
+			m.reroute(t.contact, c.typ)
+			if c.phase == PhaseOffered && c.agent == t.agent {
+				m.saw("exclusion: over, offered again")
 			}
-			skills[n.Skill] = true
-		}
-	case LeastFlexible:
-		skills := map[Skill]bool{}
-		for _, x := range p.Skills {
-			if x.Level > 0 {
-				skills[x.Skill] = true
-			}
-		}
-		k[1] = int64(len(skills))
-	}
-	units, _ := m.used(ai)
-	switch t.Load {
-	case LeastLoaded:
-		k[2] = int64(units)
-	case MostLoaded:
-		k[2] = -int64(units)
-	}
-	k[3], k[4] = int64(a.stamp), int64(ai) //nolint:gosec // small
-	return k
-}
-
-// contactKey is (H, T, V, seq).
-func (m *reference) contactKey(ci Contact, ai Agent) [4]int64 {
-	c := &m.contacts[ci]
-	k := [4]int64{1, int64(c.tier), c.virtual, int64(c.seq)} //nolint:gosec // small
-	if c.held && c.pref == ai {
-		k[0] = 0
-	}
-	return k
-}
-
-func (m *reference) ranked(c Contact) (list []Agent) {
-	for a := range m.agents {
-		if m.eligible(c, Agent(a)) {
-			list = append(list, Agent(a))
 		}
 	}
-	slices.SortFunc(list, func(x, y Agent) int {
-		kx, ky := m.agentKey(c, x), m.agentKey(c, y)
-		return slices.Compare(kx[:], ky[:])
-	})
-	return list
-}
-
-func (m *reference) bestAgent(c Contact) Agent {
-	if list := m.ranked(c); len(list) > 0 {
-		return list[0]
-	}
-	return Nobody
-}
-
-func (m *reference) candidates(a Agent) (list []Contact) {
-	for c := range m.contacts {
-		if m.contacts[c].phase == PhaseWaiting && m.eligible(Contact(c), a) {
-			list = append(list, Contact(c))
-		}
-	}
-	slices.SortFunc(list, func(x, y Contact) int {
-		kx, ky := m.contactKey(x, a), m.contactKey(y, a)
-		return slices.Compare(kx[:], ky[:])
-	})
-	return list
 }

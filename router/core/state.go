@@ -3,13 +3,19 @@ package core
 // State is the whole of routing: agents, contacts, offers, timers. The zero
 // value is not usable; see New. A State is not safe for concurrent use.
 type State struct {
-	cfg Config
-	now int64
+	cfg    Config
+	now    int64
+	origin int64 // the first time seen: keys count from it
+	begun  bool
 
-	agents   []agentRec
-	contacts []contactRec
+	agents       []agentRec
+	agentsCold   []agentCold
+	contacts     []contactRec
+	contactsCold []contactCold
 	defs
+	cells
 	lanes
+	rooms
 	timers
 	exclusions
 
@@ -30,13 +36,16 @@ func New(cfg Config) *State {
 	if cfg.MaxPriority <= 0 {
 		cfg.MaxPriority = 100
 	}
+	cfg.MaxPriority = min(cfg.MaxPriority, maxPriority)
 	if len(cfg.Channels) > MaxChannels {
 		cfg.Channels = cfg.Channels[:MaxChannels]
 	}
 	s := &State{cfg: cfg}
-	s.sigIndex = map[string]Sig{}
-	s.classIndex = map[string]Class{}
-	s.laneIndex = map[laneKey]laneID{}
+	s.defs.init()
+	s.cells.init()
+	s.lanes.init()
+	s.timers.init()
+	s.exclList = s.listOf(int64(cfg.Exclude))
 	return s
 }
 
@@ -44,11 +53,17 @@ func New(cfg Config) *State {
 // runs the timers that are due, then cmd, and appends what happened to dst. A
 // command that cannot be done changes nothing and leaves one Refused effect,
 // the last. Apply allocates only to grow towards the largest number of agents,
-// contacts and timers seen.
+// contacts and timers seen. A State serves for seven years from its first
+// command.
 func (s *State) Apply(now int64, cmd Command, dst []Effect) []Effect {
+	if !s.begun {
+		s.begun, s.origin = true, now
+	}
 	s.now = max(s.now, now)
 	s.out = dst
-	s.runTimers()
+	if s.next <= s.now {
+		s.runTimers()
+	}
 	if code := s.do(&cmd); code != 0 {
 		s.emit(Effect{Kind: Refused, Op: cmd.Op, Code: code, Contact: cmd.Contact, Agent: cmd.Agent, Offer: cmd.Offer})
 	}
@@ -57,7 +72,10 @@ func (s *State) Apply(now int64, cmd Command, dst []Effect) []Effect {
 }
 
 // NextDeadline returns when Apply ought to be called at the latest, if ever.
-func (s *State) NextDeadline() (at int64, ok bool) { return s.first() }
+func (s *State) NextDeadline() (at int64, ok bool) {
+	s.soonest()
+	return s.next, s.next != never
+}
 
 func (s *State) emit(e Effect) { s.out = append(s.out, e) }
 
@@ -71,13 +89,15 @@ func (s *State) do(cmd *Command) Code {
 		return s.doAgent(cmd)
 	case OpArrive:
 		return s.arrive(cmd)
+	case OpRoom:
+		return s.setRoom(cmd.Room, cmd.Size)
 	default:
 		return s.doContact(cmd)
 	}
 }
 
 func (s *State) doAgent(cmd *Command) Code {
-	if int(cmd.Agent) >= len(s.agents) || !s.agents[cmd.Agent].signedIn {
+	if int(cmd.Agent) >= len(s.agents) || s.agents[cmd.Agent].flags&isSignedIn == 0 {
 		return NoAgent
 	}
 	switch cmd.Op {
@@ -99,6 +119,9 @@ func (s *State) doContact(cmd *Command) Code {
 	if cmd.Op >= opEnd {
 		return BadCommand
 	}
+	if (cmd.Op == OpTransfer || cmd.Op == OpMove) && (uint32(cmd.Contact) >= s.cfg.MaxContacts || !s.defined(cmd)) {
+		return BadCommand
+	}
 	if int(cmd.Contact) >= len(s.contacts) || s.contacts[cmd.Contact].phase == PhaseFree {
 		if cmd.Op == OpAccept || cmd.Op == OpReject {
 			return OfferGone
@@ -114,9 +137,17 @@ func (s *State) doContact(cmd *Command) Code {
 	case OpWithdraw:
 		return s.withdraw(c)
 	case OpEnd:
-		return s.end(c)
+		return s.end(c, cmd.Dur)
 	case OpRequeue:
 		return s.requeue(c, cmd.Agent)
+	case OpTransfer:
+		return s.transfer(c, cmd)
+	case OpMove:
+		return s.move(c, cmd)
+	case OpPark:
+		return s.park(c)
+	case OpResume:
+		return s.resume(c)
 	case OpWrapEnd:
 		return s.wrapEnd(c)
 	case OpWrapExtend:
@@ -125,26 +156,40 @@ func (s *State) doContact(cmd *Command) Code {
 	return BadCommand
 }
 
-// runTimers fires what is due, in the order (time, seq). What it starts anew
-// lies after now, so it ends.
+// runTimers fires what is due, in the order of the published event rule. What
+// it starts anew lies after now, so it ends.
 func (s *State) runTimers() {
 	for {
-		kind, contact, excl, ok := s.popDue(s.now)
-		if !ok {
-			return
-		}
-		if kind == exclusionTimer {
-			s.exclusionOver(contact, excl)
+		at, timer := s.firstTimer()
+		if lane, laneAt := s.firstBand(); lane != noLane && laneAt < at {
+			if laneAt > s.now {
+				break
+			}
+			s.bandDue(lane)
 			continue
 		}
-		s.contacts[contact].timer = noTimer
-		switch kind {
-		case holdTimer:
-			s.holdOver(contact)
-		case offerTimer:
-			s.expire(contact)
-		case wrapTimer:
-			s.finish(contact)
+		if at > s.now {
+			break
 		}
+		s.fire(timer)
+	}
+	s.soonest()
+}
+
+func (s *State) fire(id timerID) {
+	t := s.timerRecs[id]
+	s.stop(&id)
+	if t.kind == exclusionTimer {
+		s.exclusionOver(t.contact, exclID(t.what)) //nolint:gosec // an exclID went in
+		return
+	}
+	s.contacts[t.contact].timer = noTimer
+	switch t.kind {
+	case holdTimer:
+		s.reroute(t.contact)
+	case offerTimer:
+		s.expire(t.contact, t.what)
+	case wrapTimer:
+		s.finish(t.contact)
 	}
 }
