@@ -56,7 +56,7 @@ type Config struct {
 	PriorityStep time.Duration // waiting time that a point of priority is worth
 	MaxPriority  int16         // priorities are clamped to +- this; 0 is 100, at most 500
 	Exclude      time.Duration // how long a refuser is excluded; 0: for good
-	MaxAgents    uint32        // handles are below these; 0 is 1<<20 agents, 1<<22 contacts
+	MaxAgents    uint32        // handles are below these; 0 is 1<<20 agents, 1<<22 contacts; at most 1<<22, 1<<26
 	MaxContacts  uint32
 }
 

@@ -246,9 +246,8 @@ func (s *State) transfer(c Contact, cmd *Command) Code {
 	s.release(c)
 	s.emit(Effect{Kind: Released, Contact: c, Agent: a})
 	s.address(c, cmd)
-	if a != cmd.Agent {
-		s.exclude(c, a)
-	}
+	s.exclude(c, a)
+	s.forgive(c, cmd.Agent)
 	s.route(c)
 	s.settle(a)
 	return 0
@@ -261,6 +260,7 @@ func (s *State) move(c Contact, cmd *Command) Code {
 		was := r.typ
 		s.leave(c)
 		s.address(c, cmd)
+		s.forgive(c, cmd.Agent)
 		s.replace(c, was)
 		return 0
 	}
@@ -268,6 +268,7 @@ func (s *State) move(c Contact, cmd *Command) Code {
 		return BadState
 	}
 	s.describe(r, cmd)
+	s.settleLane(r)
 	return 0
 }
 

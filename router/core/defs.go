@@ -51,7 +51,6 @@ type classRec struct {
 	capacity int32
 	caps     [MaxChannels]uint8
 	solo     Agent // who the class is for, if it is for one only
-	base     Class // of a class for one: the class of the many
 	cells    []cellID
 	col      bitset // lanes that the class fits
 	colAll   bitset // and those that it fits with its reserve skills
@@ -192,7 +191,7 @@ func (s *State) classFor(a Agent, cl Class) Class {
 		return cl
 	}
 	return s.addClass(classRec{
-		skills: c.skills, queues: c.queues, capacity: c.capacity, caps: c.caps, solo: a, base: cl,
+		skills: c.skills, queues: c.queues, capacity: c.capacity, caps: c.caps, solo: a,
 	})
 }
 

@@ -77,7 +77,7 @@
 //	H   0 when held for this agent, else 1
 //	T   tier(c), strict: 0 first
 //	R   the rank that the agent's profile gives to c's queue, 0 without one
-//	V   virtual time, by the work type: E - boost + Patience, where boost is
+//	V   virtual time, by the work type: E - boost + Patience, however old c is; boost is
 //	    priority x PriorityStep, at most a year. With a Saturate, or another
 //	    Rate than one, age x Rate grows otherwise than time, and V is
 //	    now - Rate x min(age, Saturate) - boost + Patience; Rate is in
@@ -137,7 +137,8 @@
 // full is turned away: closed with the code Full. Only arrivals are: who was
 // in keeps the place.
 //
-// An exclusion ends after Config.Exclude, if that is not 0, so that a centre
+// Transfer excludes the agent who gave the contact away. An agent whom Transfer
+// or Move names as the preferred one is excluded no longer. An exclusion ends after Config.Exclude, if that is not 0, so that a centre
 // with one agent starves nobody.
 //
 // # Wrap-up

@@ -47,18 +47,34 @@ func (s *State) exclude(c Contact, a Agent) {
 	r.excl = x
 }
 
-// exclusionOver lets the contact be offered to the agent again.
-func (s *State) exclusionOver(c Contact, x exclID) {
-	waits := s.contacts[c].phase == PhaseWaiting
-	if waits {
-		s.leave(c)
+// forgive lets an agent whom a command names be offered c, which is in no
+// list, again.
+func (s *State) forgive(c Contact, a Agent) {
+	for x := s.contacts[c].excl; x != noExcl; x = s.exclRecs[x].next {
+		if s.exclRecs[x].agent == a {
+			s.stop(&s.exclRecs[x].timer)
+			s.dropExclusion(c, x)
+			return
+		}
 	}
+}
+
+func (s *State) dropExclusion(c Contact, x exclID) {
 	p := &s.contacts[c].excl
 	for *p != x {
 		p = &s.exclRecs[*p].next
 	}
 	*p = s.exclRecs[x].next
 	s.exclIdle = append(s.exclIdle, x)
+}
+
+// exclusionOver lets the contact be offered to the agent again.
+func (s *State) exclusionOver(c Contact, x exclID) {
+	waits := s.contacts[c].phase == PhaseWaiting
+	if waits {
+		s.leave(c)
+	}
+	s.dropExclusion(c, x)
 	if waits {
 		s.replace(c, s.contacts[c].typ)
 	}

@@ -23,6 +23,7 @@ type laneRec struct {
 	fit      fitID
 	channel  Channel
 	last     Contact
+	plain    laneID // of a lane of held contacts: that of the others
 	marked   uint32 // contacts with exclusions
 	base     int64  // of keys
 	typePos  int32  // in the type's lanes
@@ -71,50 +72,17 @@ func (k laneKey) hash() uint64 {
 	return uint64(k.course)<<32 | uint64(uint16(k.priority))<<16 | uint64(k.tier)<<8 | uint64(k.band) //nolint:gosec // bits
 }
 
-// laneOf returns the lane in which the contact waits or would wait, by its
-// band of the course.
-func (s *State) laneOf(c Contact, r *contactRec, co courseID, b uint8) laneID {
+// laneOf returns the lane for anybody in which a contact with the band of the
+// course waits, if it is not held.
+func (s *State) laneOf(r *contactRec, co courseID, b uint8) laneID {
 	k := laneKey{course: co, priority: r.priority, tier: r.tier, band: b, only: Nobody}
 	if r.flags&isLost != 0 {
 		k.tier = 0
 	}
-	if r.flags&isHeld != 0 {
-		k.only = s.contactsCold[c].pref
-		if l, ok := s.heldIndex[k]; ok {
-			return l
-		}
-	} else if l, ok := s.laneIndex[k.hash()]; ok {
+	if l, ok := s.laneIndex[k.hash()]; ok {
 		return l
 	}
-	return s.addLane(k)
-}
-
-func (s *State) addLane(k laneKey) laneID {
-	var id laneID
-	if n := len(s.laneIdle); n > 0 {
-		id, s.laneIdle = s.laneIdle[n-1], s.laneIdle[:n-1]
-	} else {
-		id = laneID(len(s.laneRecs)) //nolint:gosec // at most one per contact
-		s.laneRecs = append(s.laneRecs, laneRec{bandPos: -1})
-		s.laneHead = append(s.laneHead, 0)
-		s.laneFirst = append(s.laneFirst, Nothing)
-		s.laneN = append(s.laneN, 0)
-	}
-	co := &s.courses[k.course]
-	b := &co.bands[k.band]
-	t := &s.types[co.typ]
-	pos := s.laneRecs[id].bandPos
-	s.laneRecs[id] = laneRec{
-		laneKey: k, typ: co.typ, fit: b.fit, channel: t.Channel, last: Nothing, bandPos: pos,
-		base:    key(rise(k.tier, b.promoted), 0) - s.boost(k.priority) + t.slack - s.origin,
-		typePos: int32(len(t.lanes)), heldNext: noLane, heldPrev: noLane, //nolint:gosec // at most one per contact
-	}
-	s.laneFirst[id], s.laneN[id] = Nothing, 0
-	t.lanes = append(t.lanes, id)
-	if k.only != Nobody {
-		s.heldIndex[k] = id
-		return id
-	}
+	id := s.addLane(k)
 	s.laneIndex[k.hash()] = id
 	for ch := range s.cfg.Channels {
 		s.open[ch].grow(int(id) + 1)
@@ -122,12 +90,54 @@ func (s *State) addLane(k laneKey) laneID {
 	s.odd.grow(int(id) + 1)
 	s.over.grow(int(id) + 1)
 	s.mark(id)
-	if t.overloaded() {
+	if s.types[s.laneRecs[id].typ].overloaded() {
 		s.over.set(int(id))
 	}
 	for cl := range s.classes {
 		s.openColumn(id, Class(cl)) //nolint:gosec // a class
 	}
+	return id
+}
+
+// heldLane returns the lane of the contacts that would wait in l but are held
+// for an agent. It is there while it has contacts.
+func (s *State) heldLane(l laneID, a Agent) laneID {
+	k := s.laneRecs[l].laneKey
+	k.only = a
+	if id, ok := s.heldIndex[k]; ok {
+		return id
+	}
+	id := s.addLane(k)
+	s.heldIndex[k] = id
+	lane, ag := &s.laneRecs[id], &s.agents[a]
+	lane.plain, lane.heldNext = l, ag.held
+	if ag.held != noLane {
+		s.laneRecs[ag.held].heldPrev = id
+	}
+	ag.held = id
+	return id
+}
+
+func (s *State) addLane(k laneKey) laneID {
+	var id laneID
+	if n := len(s.laneIdle); n > 0 && k.only != Nobody {
+		id, s.laneIdle = s.laneIdle[n-1], s.laneIdle[:n-1]
+	} else {
+		id = laneID(len(s.laneRecs)) //nolint:gosec // at most one per contact
+		s.laneRecs = append(s.laneRecs, laneRec{})
+		s.laneHead = append(s.laneHead, 0)
+		s.laneFirst = append(s.laneFirst, Nothing)
+		s.laneN = append(s.laneN, 0)
+	}
+	co := &s.courses[k.course]
+	b := &co.bands[k.band]
+	t := &s.types[co.typ]
+	s.laneRecs[id] = laneRec{
+		laneKey: k, typ: co.typ, fit: b.fit, channel: t.Channel, last: Nothing, bandPos: -1, plain: noLane,
+		base:    key(rise(k.tier, b.promoted), 0) - s.boost(k.priority) + t.slack - s.origin,
+		typePos: int32(len(t.lanes)), heldNext: noLane, heldPrev: noLane, //nolint:gosec // at most one per contact
+	}
+	t.lanes = append(t.lanes, id)
 	return id
 }
 
@@ -201,6 +211,9 @@ func (t *typeRec) grown(age int64) int64 { return min(int64(t.Rate)*age/RateOne,
 func (s *State) enter(c Contact) {
 	r := &s.contacts[c]
 	r.phase = PhaseWaiting
+	if r.flags&isHeld != 0 {
+		r.lane = s.heldLane(r.lane, s.contactsCold[c].pref)
+	}
 	id := r.lane
 	lane := &s.laneRecs[id]
 	t := &s.types[lane.typ]
@@ -211,27 +224,13 @@ func (s *State) enter(c Contact) {
 	if r.excl != noExcl {
 		s.markContact(r, 1)
 	}
-	if lane.only != Nobody {
-		s.holdBegins(id, lane, c, r)
-	} else if s.laneN[id] == 1 {
+	if lane.only == Nobody {
 		s.open[lane.channel].set(int(id))
+	} else if until := s.contactsCold[c].holdUntil; until != never {
+		r.timer = s.start(0, until, holdTimer, c, 0)
 	}
 	if t.Overload > 0 && t.waiting == t.Overload {
 		s.setOver(t, true)
-	}
-}
-
-func (s *State) holdBegins(id laneID, lane *laneRec, c Contact, r *contactRec) {
-	if s.laneN[id] == 1 {
-		a := &s.agents[lane.only]
-		lane.heldNext, lane.heldPrev = a.held, noLane
-		if a.held != noLane {
-			s.laneRecs[a.held].heldPrev = id
-		}
-		a.held = id
-	}
-	if until := s.contactsCold[c].holdUntil; until != never {
-		r.timer = s.start(0, until, holdTimer, c, 0)
 	}
 }
 
@@ -259,6 +258,7 @@ func (s *State) leave(c Contact) {
 		return
 	}
 	s.stop(&r.timer)
+	r.lane = lane.plain
 	if s.laneN[id] == 0 {
 		s.dropLane(id, lane)
 	}

@@ -78,15 +78,21 @@ func (s *State) stays(a Agent) bool {
 func (s *State) reband(c Contact) {
 	for {
 		r := &s.contacts[c]
-		id := s.courseFor(r.typ, r.plan)
-		co := &s.courses[id]
-		b := co.bandAt(min(s.now-r.enqueued, year))
-		if !co.bands[b].overflow {
-			r.lane = s.laneOf(c, r, id, b)
+		if !s.settleLane(r) {
 			return
 		}
 		s.overflow(c)
 	}
+}
+
+// settleLane finds the contact's lane by its age; it does not stay there if
+// over is true.
+func (s *State) settleLane(r *contactRec) (over bool) {
+	id := s.courseFor(r.typ, r.plan)
+	co := &s.courses[id]
+	b := co.bandAt(min(s.now-r.enqueued, year))
+	r.lane = s.laneOf(r, id, b)
+	return s.courses[id].bands[b].overflow
 }
 
 // overflow takes the contact to where its work type does not keep it. Types

@@ -305,9 +305,8 @@ func (m *reference) takeBack(ci Contact, cmd Command) Code {
 	if cmd.Op == OpTransfer {
 		m.ask(ci, cmd)
 		m.hold(ci, cmd)
-		if a != cmd.Agent {
-			m.exclude(ci, a)
-		}
+		m.exclude(ci, a)
+		m.forgive(ci, cmd.Agent)
 	} else {
 		c.pref, c.held, c.lost = Nobody, false, true
 		if m.known(cmd.Agent) {
@@ -332,6 +331,7 @@ func (m *reference) move(ci Contact, cmd Command) Code {
 	}
 	m.saw("move: while waiting")
 	m.hold(ci, cmd)
+	m.forgive(ci, cmd.Agent)
 	m.reroute(ci, before)
 	return 0
 }

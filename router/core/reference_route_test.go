@@ -338,6 +338,15 @@ func (m *reference) exclude(ci Contact, a Agent) {
 	}
 }
 
+// forgive drops the exclusion of an agent whom a command names.
+func (m *reference) forgive(ci Contact, a Agent) {
+	c := &m.contacts[ci]
+	c.excluded = slices.DeleteFunc(c.excluded, func(x Agent) bool { return x == a })
+	m.timers = slices.DeleteFunc(m.timers, func(t refTimer) bool {
+		return t.kind == refExclusion && t.contact == ci && t.agent == a
+	})
+}
+
 func (m *reference) refuse(ci Contact, how How) {
 	c := &m.contacts[ci]
 	a := c.agent

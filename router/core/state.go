@@ -33,6 +33,7 @@ func New(cfg Config) *State {
 	if cfg.MaxContacts == 0 {
 		cfg.MaxContacts = 1 << 22
 	}
+	cfg.MaxAgents, cfg.MaxContacts = min(cfg.MaxAgents, 1<<22), min(cfg.MaxContacts, 1<<26)
 	if cfg.MaxPriority <= 0 {
 		cfg.MaxPriority = 100
 	}
