@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"filo/bench/sim"
 )
 
 // Exit codes of the command line.
@@ -25,6 +27,8 @@ Usage:
   filo-bench call [flags]    calls at a rate, answered by robot agents with SIP phones
   filo-bench users [flags]   writes the users file that those agents need
   filo-bench route [flags]   measures the routing core: nanoseconds of one decision
+  filo-bench sim [flags] SCENARIO.yaml
+                             plays a scenario with the routing core in virtual time
   filo-bench version
 
 Example, against a node whose users_file came from "filo-bench users -n 300":
@@ -49,6 +53,8 @@ func Main(ctx context.Context, args []string, version string, stdout, stderr io.
 		return callMain(ctx, args[1:], stdout, stderr)
 	case "route":
 		return routeMain(ctx, args[1:], stdout, stderr)
+	case "sim":
+		return sim.Main(ctx, args[1:], stdout, stderr)
 	case "users":
 		return usersMain(args[1:], stdout, stderr)
 	case "version":

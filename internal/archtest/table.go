@@ -31,8 +31,9 @@ var imports = map[string][]string{
 
 	"bench/robot":    {"contact", "sip", "media"},
 	"bench/route":    {"router/core"},
+	"bench/sim":      {"router/core"}, // the real core in virtual time
 	"bench/queueing": {},
-	"bench":          {"bench/robot", "bench/route", "contact", "router/core", "sip", "media"}, // it makes what its robots share
+	"bench":          {"bench/robot", "bench/route", "bench/sim", "contact", "router/core", "sip", "media"}, // it makes what its robots share
 
 	"internal/archtest": {},
 	"internal/config":   everyPackage,
