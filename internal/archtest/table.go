@@ -16,6 +16,8 @@ var imports = map[string][]string{
 	"router/core":  {"contact"},
 	"router":       {"contact", "router/core"},
 
+	"router/journal": {"router/core"},
+
 	"journey/sqlite":      {"contact", "journey"},
 	"journey/redis":       {"contact", "journey"},
 	"journey/journeytest": {"contact", "journey"},
@@ -51,7 +53,7 @@ var imports = map[string][]string{
 // everyPackage is what the internal packages put together.
 var everyPackage = []string{
 	"contact", "sip", "media", "configs", "ivr", "ivr/terminal", "journey", "journey/sqlite", "journey/redis",
-	"measure", "router", "channel/message", "channel/voice", "channel/email", "channel/sms", "channel/web",
+	"measure", "router", "router/journal", "channel/message", "channel/voice", "channel/email", "channel/sms", "channel/web",
 	"desk", "desk/web",
 }
 
