@@ -203,6 +203,17 @@ func TestCommandLine(t *testing.T) {
 		{"route -all -cpuprofile f", 2, "", "-cpuprofile is of one world"},
 		{"route -agents 20 -waiting 5 -skills 10 -samples 100 -json", 0, `"arrive_ns":{"n":100,`, ""},
 		{"route -agents 20 -waiting 5 -skills 10 -samples 100", 0, "free -> contact", ""},
+		{"staff -h", 0, "", "filo-bench staff [flags] [plan.yaml | plan.csv]"},
+		{"staff", 2, "", "either a plan or -rate is needed"},
+		{"staff -rate 100/h a.yaml", 2, "", "either a plan or -rate is needed"},
+		{"staff -rate 100", 2, "", `should be contacts a unit of time`},
+		{"staff -rate 100/h", 2, "", "intervals[0].handle: should be"},
+		{"staff -rate 100/h -handle 4m", 2, "", "no target is set"},
+		{"staff -rate 100/h -handle 4m -target 80", 2, "", "should be percent and time"},
+		{"staff -rate 100/h -handle 4m -target 80/20s", 0, "86.78 %", ""},
+		{"staff -rate 100/h -handle 4m -target 80/20s -patience 2m -shrinkage 30% -json", 0, `"agents":9,`, ""},
+		{"staff -rate 100/h -handle 4m -asa 20s -abandon 3% -occupancy 60%", 0, "one less:", ""},
+		{"staff none.yaml", 2, "", "read plan: "},
 		{"users -h", 0, "", "-prefix"},
 		{"users -dance", 2, "", "not defined"},
 		{"users -n 2 -skills checkout", 0, "user: bench2", ""},
@@ -220,6 +231,24 @@ func TestCommandLine(t *testing.T) {
 	require.Equal(t, "s3cret", cfg.Password)
 	require.InDelta(t, 7, cfg.Rate, 0)
 	require.True(t, out.json)
+}
+
+// Flags stand above the plan.
+func TestStaffPlan(t *testing.T) {
+	plan := filepath.Join(t.TempDir(), "plan.yaml")
+	require.NoError(t, os.WriteFile(plan, []byte(
+		"target: {asa: 1s}\nintervals: [{start: 09:00, length: 1h, contacts: 100, handle: 1m, shrinkage: 50%}]\n"), 0o600))
+	for _, c := range []struct{ flags, want string }{
+		{"", `"agents":5,`},
+		{"-asa 30s -target 80/20s -handle 4m", `"agents":10,`},
+		{"-asa 30s -target 80/20s -handle 4m -patience 2m -shrinkage 0%", `"scheduled":9}`},
+		{"-asa 0 -occupancy 10%", `"agents":17,`},
+		{"-asa 0 -abandon 1% -patience 1m", `"shrinkage":0.5,`},
+	} {
+		var out, errs bytes.Buffer
+		require.Zero(t, Main(t.Context(), append(append([]string{"staff", "-json"}, strings.Fields(c.flags)...), plan), "v1", &out, &errs), errs.String())
+		require.Contains(t, out.String(), c.want)
+	}
 }
 
 // No server: the bench fails by itself, not by a report.

@@ -29,6 +29,8 @@ Usage:
   filo-bench route [flags]   measures the routing core: nanoseconds of one decision
   filo-bench sim [flags] SCENARIO.yaml
                              plays a scenario with the routing core in virtual time
+  filo-bench staff [flags] [plan]
+                             computes how many agents a target needs
   filo-bench version
 
 Example, against a node whose users_file came from "filo-bench users -n 300":
@@ -55,6 +57,8 @@ func Main(ctx context.Context, args []string, version string, stdout, stderr io.
 		return routeMain(ctx, args[1:], stdout, stderr)
 	case "sim":
 		return sim.Main(ctx, args[1:], stdout, stderr)
+	case "staff":
+		return staffMain(ctx, args[1:], stdout, stderr)
 	case "users":
 		return usersMain(args[1:], stdout, stderr)
 	case "version":

@@ -39,6 +39,12 @@ func (q Impatient) MeanWait() float64 {
 	return q.waits * q.hill.integral(0, math.Inf(1), spent) / q.total
 }
 
+// ASA implements Queue.
+func (q Impatient) ASA() float64 {
+	stays := func(v float64) float64 { return v * math.Exp(-q.theta*v) }
+	return q.waits * q.hill.integral(0, math.Inf(1), stays) / q.total / q.Answered(math.Inf(1))
+}
+
 // Within implements Queue.
 func (q Impatient) Within(t float64) float64 {
 	return 1 - q.later(max(t, 0))*math.Exp(-q.theta*max(t, 0))

@@ -35,6 +35,9 @@ func (w Waiting) MeanWait() float64 {
 	return w.waits / w.slack()
 }
 
+// ASA implements Queue: everybody is answered.
+func (w Waiting) ASA() float64 { return w.MeanWait() }
+
 // Within implements Queue.
 func (w Waiting) Within(t float64) float64 {
 	if w.slack() <= 0 {

@@ -76,6 +76,9 @@ func (q Bounded) MeanWait() float64 {
 	return ahead / q.enters() / (float64(q.n) * q.load.Mu)
 }
 
+// ASA implements Queue: everybody is answered.
+func (q Bounded) ASA() float64 { return q.MeanWait() }
+
 // Within implements Queue.
 func (q Bounded) Within(t float64) float64 {
 	// Behind i others a caller waits for i+1 ends of service, which come as a

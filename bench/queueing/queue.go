@@ -10,6 +10,9 @@ type Queue interface {
 	// MeanWait returns the mean wait of all that come in, of those who find an
 	// agent at once and who give up as well. It may be infinite.
 	MeanWait() float64
+	// ASA returns the mean wait of those who are answered, the average speed of
+	// answer. It may be infinite.
+	ASA() float64
 	// Within returns the share whose wait is over by t, whether an agent
 	// answered or they gave up: P(W <= t).
 	Within(t float64) float64

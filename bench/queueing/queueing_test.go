@@ -195,6 +195,7 @@ func TestErlangAWaits(t *testing.T) {
 		// served and waited: (gamma(x+1, y) - gamma(x+1, y left)) / (y gamma(x, y))
 		served := x / (x + 1) * (palm(x+1, y) - math.Exp((x+1)*math.Log(left)+y*(1-left))*palm(x+1, y*left)) / whole
 		near(t, 1-q.Waits()+q.Waits()*served, q.Answered(at))
+		require.LessOrEqual(t, q.ASA()*(1-q.Abandons()), q.MeanWait()+1e-12, "who gives up has waited too")
 	})
 }
 
@@ -209,7 +210,7 @@ func queues(n int, l Load, theta float64) map[string]Queue {
 
 func TestDistributions(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 200).Draw(t, "n")
+		n := rapid.IntRange(1, 50).Draw(t, "n")
 		l := Load{rapid.Float64Range(.3, 1.5).Draw(t, "rho") * float64(n), 1}
 		theta := rapid.Float64Range(.1, 5).Draw(t, "theta")
 		for name, q := range queues(n, l, theta) {
@@ -264,6 +265,7 @@ func TestMoreAgentsAreBetter(t *testing.T) {
 			require.LessOrEqual(t, more[name].Occupancy(), q.Occupancy()+rounding, name)
 			require.GreaterOrEqual(t, more[name].Answered(.2)+rounding, q.Answered(.2), name)
 			require.LessOrEqual(t, more[name].MeanWait(), q.MeanWait()+rounding, name)
+			require.LessOrEqual(t, more[name].ASA(), q.ASA()+rounding, name)
 		}
 	})
 }
@@ -315,5 +317,14 @@ func TestKronrod(t *testing.T) {
 		if degree <= 13 {
 			require.InEpsilon(t, want, coarse, 1e-14)
 		}
+	}
+}
+
+// The mean wait of the answered is the area over their distribution.
+func TestASA(t *testing.T) {
+	for _, q := range []Impatient{ErlangA(50, Load{48, 1}, .5), ErlangA(10, Load{12, 1}, .5), ErlangA(3, Load{1, 1}, 9)} {
+		all := q.Answered(math.Inf(1))
+		cuts := []float64{0, .05, .2, 1, 5, 40}
+		near(t, integrate(cuts, 0, 40, func(v float64) float64 { return 1 - q.Answered(v)/all }), q.ASA())
 	}
 }

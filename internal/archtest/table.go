@@ -35,7 +35,8 @@ var imports = map[string][]string{
 	"bench/route":    {"router/core"},
 	"bench/sim":      {"router/core"}, // the real core in virtual time
 	"bench/queueing": {},
-	"bench":          {"bench/robot", "bench/route", "bench/sim", "contact", "router/core", "sip", "media"}, // it makes what its robots share
+	"bench/staff":    {"bench/queueing"},
+	"bench":          {"bench/robot", "bench/route", "bench/sim", "bench/staff", "contact", "router/core", "sip", "media"}, // it makes what its robots share
 
 	"internal/archtest": {},
 	"internal/config":   everyPackage,
