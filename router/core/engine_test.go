@@ -1,5 +1,11 @@
 package core
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
 // engine is what the tests drive: the State, and the reference beside it.
 type engine interface {
 	Plan(steps []Step) Plan
@@ -10,6 +16,10 @@ type engine interface {
 	Contact(c Contact) ContactView
 	Agent(a Agent) AgentView
 	Has(a Agent, yield func(Contact) bool)
+	WaitingIn(t Type) int
+	Overloaded(t Type) bool
+	Position(c Contact, limit int) int
+	Before(a, b Contact) bool
 }
 
 var (
@@ -89,12 +99,32 @@ func equalEffects(want, got []Effect) bool {
 	return true
 }
 
-// refPlan is the reference's handle of a plan of the State's.
-func (p *pair) refPlan(x Plan) Plan {
-	for _, both := range p.plans {
-		if both[0] == x {
-			return both[1]
+// samePlan reports whether a handle of the State's and one of the reference's
+// are of the same definition. The State may know more plans for equal.
+func (p *pair) samePlan(state, ref Plan) bool {
+	return slices.Contains(p.plans, [2]Plan{state, ref})
+}
+
+// inWords returns effects in short, one a line.
+func inWords(effects []Effect) string {
+	var b strings.Builder
+	for _, e := range effects {
+		switch e.Kind {
+		case Refused:
+			fmt.Fprintf(&b, "  refused %s: %s\n", e.Op, e.Code)
+		case Waiting:
+			fmt.Fprintf(&b, "  waiting c%d\n", e.Contact)
+		case Offer:
+			fmt.Fprintf(&b, "  offer #%d c%d -> a%d until %d side %d by %s of %d, next a%d c%d, load %d since %d\n", e.Offer,
+				e.Contact, e.Agent, e.Time, e.Chose, e.Key, e.Considered, int32(e.NextAgent), int32(e.NextContact), e.Load, e.Since)
+		case OfferEnded:
+			fmt.Fprintf(&b, "  %s #%d c%d a%d\n", e.How, e.Offer, e.Contact, e.Agent)
+		case AgentState:
+			fmt.Fprintf(&b, "  a%d: %s ready %t reason %d\n", e.Agent, e.State, e.Ready, e.Reason)
+		default:
+			name := map[EffectKind]string{Released: "released", WrapUp: "wrap-up", Closed: "closed", Moved: "moved", Parked: "parked", Resumed: "resumed"}[e.Kind]
+			fmt.Fprintf(&b, "  %s c%d a%d time %d type %d code %s\n", name, e.Contact, int32(e.Agent), e.Time, e.Type, e.Code)
 		}
 	}
-	return ^Plan(0)
+	return b.String()
 }

@@ -19,7 +19,7 @@ func features() []string {
 		"hold: offered", "hold: forever, offered", "hold: others passed over", "hold: over by time", "hold: agent gone",
 		"hold: refused",
 		"overflow: after hold", "overflow: by age", "overflow: room is full", "room: turned away",
-		"exclusion: passed over", "exclusion: over, offered again", "rona",
+		"exclusion: passed over", "exclusion: over, offered again", "exclusion: forgiven", "rona",
 		"offer: accepted", "offer: rejected", "offer: expired", "offer: withdrawn", "offer: revoked",
 		"band timer", "reroute: offered",
 		"move: while waiting", "move: while in offered", "move: while in connected", "move: while in parked",

@@ -19,7 +19,7 @@ type observer struct {
 
 // life is what the observer knows of a contact that is not free.
 type life struct {
-	phase Phase // between and leaving inside a command only
+	phase Phase // phaseBetween and phaseLeaving inside a command only
 	typ   Type
 	agent Agent
 	offer Effect
@@ -27,8 +27,8 @@ type life struct {
 
 // Places that a contact has inside a command only.
 const (
-	between Phase = 100 + iota // it lost its agent and is to wait or be offered
-	leaving                    // it is withdrawn
+	phaseBetween Phase = 100 + iota // it lost its agent and is to wait or be offered
+	phaseLeaving                    // it is withdrawn
 )
 
 func newObserver(w *world) *observer {
@@ -77,7 +77,7 @@ func (o *observer) observe(cmd Command, effects []Effect) {
 		default:
 			if o.lives[e.Contact] == nil {
 				o.check(cmd.Op == OpArrive && e.Contact == cmd.Contact && !refused, e)
-				o.lives[e.Contact] = &life{phase: between, typ: cmd.Type, agent: Nobody}
+				o.lives[e.Contact] = &life{phase: phaseBetween, typ: cmd.Type, agent: Nobody}
 			}
 			o.contact(cmd, e, o.lives[e.Contact])
 		}
@@ -93,18 +93,18 @@ func (o *observer) contact(cmd Command, e Effect, l *life) {
 	switch e.Kind {
 	case Waiting:
 		o.w.decisions++
-		enter(PhaseWaiting, between)
+		enter(PhaseWaiting, phaseBetween)
 	case Offer:
 		o.w.decisions++
-		enter(PhaseOffered, between, PhaseWaiting)
+		enter(PhaseOffered, phaseBetween, PhaseWaiting)
 		o.offered(e, l)
 	case OfferEnded:
 		o.check(e.Agent == l.agent && e.Offer == l.offer.Offer, e)
 		o.check((e.How == Expired) == (o.w.now >= l.offer.Time) || e.How == Revoked, e)
-		enter(map[How]Phase{Accepted: PhaseConnected, Withdrawn: leaving, Rejected: between, Expired: between, Revoked: between}[e.How], PhaseOffered)
+		enter(map[How]Phase{Accepted: PhaseConnected, Withdrawn: phaseLeaving, Rejected: phaseBetween, Expired: phaseBetween, Revoked: phaseBetween}[e.How], PhaseOffered)
 	case Released:
 		o.check(e.Agent == l.agent, e)
-		enter(between, PhaseConnected, PhaseParked)
+		enter(phaseBetween, PhaseConnected, PhaseParked)
 		if cmd.Op == OpTransfer {
 			l.typ = cmd.Type
 		}
@@ -114,7 +114,7 @@ func (o *observer) contact(cmd Command, e Effect, l *life) {
 	case Closed:
 		o.closed(e, l)
 	case Moved:
-		o.check(l.phase == between || l.phase == PhaseWaiting, e)
+		o.check(l.phase == phaseBetween || l.phase == PhaseWaiting, e)
 		l.typ = e.Type
 	case Parked:
 		o.check(e.Agent == l.agent, e)
@@ -123,7 +123,7 @@ func (o *observer) contact(cmd Command, e Effect, l *life) {
 		o.check(e.Agent == l.agent, e)
 		enter(PhaseConnected, PhaseParked)
 	}
-	if l.phase == between || l.phase == leaving {
+	if l.phase == phaseBetween || l.phase == phaseLeaving {
 		l.agent = Nobody
 	}
 }
@@ -162,9 +162,9 @@ func (o *observer) offered(e Effect, l *life) {
 func (o *observer) closed(e Effect, l *life) {
 	switch {
 	case e.Code == Full:
-		o.check(l.phase == between && e.Agent == Nobody, e)
+		o.check(l.phase == phaseBetween && e.Agent == Nobody, e)
 	case e.Agent == Nobody:
-		o.check(l.phase == PhaseWaiting || l.phase == leaving, e)
+		o.check(l.phase == PhaseWaiting || l.phase == phaseLeaving, e)
 	default:
 		o.check(e.Agent == l.agent && slices.Contains([]Phase{PhaseConnected, PhaseWrapUp, PhaseParked}, l.phase), e)
 	}
@@ -175,7 +175,7 @@ func (o *observer) closed(e Effect, l *life) {
 func (o *observer) end() {
 	has := map[Agent][16]int{}
 	for _, l := range o.lives {
-		o.check(l.phase != between && l.phase != leaving, l.offer)
+		o.check(l.phase != phaseBetween && l.phase != phaseLeaving, l.offer)
 		o.check(l.phase != PhaseOffered || l.offer.Time > o.w.now, l.offer)
 		if l.agent != Nobody {
 			n := has[l.agent]

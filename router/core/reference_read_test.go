@@ -1,5 +1,7 @@
 package core
 
+import "slices"
+
 // What may be read, for the reference.
 
 // Contact is State.Contact, without Virtual.
@@ -50,4 +52,31 @@ func (m *reference) Has(a Agent, yield func(Contact) bool) {
 			return
 		}
 	}
+}
+
+// WaitingIn is State.WaitingIn.
+func (m *reference) WaitingIn(t Type) int { return int(m.waiting(t)) }
+
+// Overloaded is State.Overloaded.
+func (m *reference) Overloaded(t Type) bool { return m.overloaded(t) }
+
+// Before is State.Before.
+func (m *reference) Before(a, b Contact) bool {
+	x, y := m.queueKey(a), m.queueKey(b)
+	return slices.Compare(x[:], y[:]) < 0
+}
+
+// Position is State.Position.
+func (m *reference) Position(c Contact, limit int) int {
+	if int(c) >= len(m.contacts) || m.contacts[c].phase != PhaseWaiting {
+		return 0
+	}
+	pos := 1
+	for i := range m.contacts {
+		x := Contact(i)
+		if m.contacts[x].phase == PhaseWaiting && m.contacts[x].typ == m.contacts[c].typ && m.Before(x, c) {
+			pos++
+		}
+	}
+	return min(pos, limit)
 }

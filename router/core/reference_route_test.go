@@ -341,6 +341,9 @@ func (m *reference) exclude(ci Contact, a Agent) {
 // forgive drops the exclusion of an agent whom a command names.
 func (m *reference) forgive(ci Contact, a Agent) {
 	c := &m.contacts[ci]
+	if slices.Contains(c.excluded, a) {
+		m.saw("exclusion: forgiven")
+	}
 	c.excluded = slices.DeleteFunc(c.excluded, func(x Agent) bool { return x == a })
 	m.timers = slices.DeleteFunc(m.timers, func(t refTimer) bool {
 		return t.kind == refExclusion && t.contact == ci && t.agent == a

@@ -64,11 +64,11 @@ func (m *reference) tier(ci Contact) uint8 {
 	return tier
 }
 
-// virtual is key V.
+// virtual is key V. What grows as time does is left out: that goes on for ever.
 func (m *reference) virtual(ci Contact) int64 {
 	c := &m.contacts[ci]
 	t := m.types[c.typ]
-	boost := int64(c.priority) * int64(m.cfg.PriorityStep)
+	boost := min(max(int64(c.priority)*int64(m.cfg.PriorityStep), -year), year)
 	if t.Rate == RateOne && t.Saturate == 0 {
 		return c.enqueued - boost + int64(t.Patience)
 	}

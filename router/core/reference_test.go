@@ -122,14 +122,14 @@ func (m *reference) stop(c Contact) {
 // fireNext fires the first timer that is due: by time, then those that were
 // started in their order, then the bands of waiting contacts in theirs.
 func (m *reference) fireNext() bool {
-	timer, waiter := m.firstTimer(), m.firstBand()
+	timer := m.firstTimer()
+	waiter, band := m.firstBand()
 	switch {
-	case timer >= 0 && m.timers[timer].at <= m.now &&
-		(waiter == Nothing || m.timers[timer].at <= m.bandDue(waiter)):
+	case timer >= 0 && m.timers[timer].at <= min(m.now, band):
 		t := m.timers[timer]
 		m.timers = slices.Delete(m.timers, timer, timer+1)
 		m.fire(t)
-	case waiter != Nothing && m.bandDue(waiter) <= m.now:
+	case band <= m.now:
 		m.saw("band timer")
 		m.reroute(waiter, m.contacts[waiter].typ)
 	default:
@@ -148,30 +148,26 @@ func (m *reference) firstTimer() int {
 	return best
 }
 
-// firstBand returns the waiting contact whose band changes first.
-func (m *reference) firstBand() Contact {
-	best := Nothing
+// firstBand returns the waiting contact whose band changes first, and when.
+func (m *reference) firstBand() (best Contact, at int64) {
+	best, at = Nothing, refNever
 	for i := range m.contacts {
-		c := Contact(i)
-		if m.contacts[c].phase != PhaseWaiting || m.bandDue(c) == refNever {
+		if m.contacts[i].phase != PhaseWaiting {
 			continue
 		}
-		if best == Nothing || m.bandDue(c) < m.bandDue(best) ||
-			m.bandDue(c) == m.bandDue(best) && m.contacts[c].seq < m.contacts[best].seq {
-			best = c
+		due := m.bandDue(Contact(i))
+		if due < at || due == at && at != refNever && m.contacts[i].seq < m.contacts[best].seq {
+			best, at = Contact(i), due
 		}
 	}
-	return best
+	return best, at
 }
 
 // NextDeadline is State.NextDeadline.
 func (m *reference) NextDeadline() (int64, bool) {
-	at := refNever
+	_, at := m.firstBand()
 	if i := m.firstTimer(); i >= 0 {
-		at = m.timers[i].at
-	}
-	if c := m.firstBand(); c != Nothing {
-		at = min(at, m.bandDue(c))
+		at = min(at, m.timers[i].at)
 	}
 	return at, at != refNever
 }

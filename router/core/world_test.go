@@ -20,7 +20,7 @@ func (d draws) nanos(of ...int) time.Duration { return time.Duration(d.pick(of..
 
 func (d draws) config() Config {
 	cfg := Config{
-		RONALimit: d.IntN(3), PriorityStep: d.nanos(7, 0, 2), MaxPriority: 3, MaxAgents: 32, MaxContacts: 256,
+		RONALimit: d.IntN(3), PriorityStep: d.nanos(7, 0, 2), MaxPriority: 3, MaxAgents: 64, MaxContacts: 256,
 		Exclude: d.nanos(0, 25, 8),
 		Channels: []ChannelRule{
 			{Weight: 6, Limit: d.pick(0, 9)}, {Weight: 2, Limit: 4 + d.IntN(3)}, {Weight: 1, Limit: d.pick(0, 0, 3)},
