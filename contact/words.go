@@ -1,5 +1,7 @@
 package contact
 
+import "time"
+
 // Channel is the medium of a contact or touchpoint.
 type Channel string
 
@@ -32,6 +34,7 @@ const (
 	Queued    State = "queued"
 	Offered   State = "offered"
 	Connected State = "connected"
+	Parked    State = "parked" // its agent keeps it for days, without holding capacity
 	WrapUp    State = "wrap_up"
 	Closed    State = "closed"
 )
@@ -62,10 +65,17 @@ const (
 	AgentWrapUp AgentState = "wrap_up"
 )
 
-// Skill is a requirement: the named skill with at least Min proficiency (0-100).
+// Skill is a requirement: the named skill with at least Min proficiency (0-100),
+// or any one of several.
 type Skill struct {
-	Name string `json:"name" yaml:"name"`
-	Min  uint8  `json:"min" yaml:"min"`
+	Name string `json:"name,omitempty" yaml:"name,omitempty"`
+	Min  uint8  `json:"min,omitempty" yaml:"min,omitempty"`
+	// Any, instead of Name and Min: one of these is enough. They have no
+	// alternatives of their own.
+	Any []Skill `json:"any,omitempty" yaml:"any,omitempty"`
+	// DropAfter is the waiting time after which the requirement is dropped, 0
+	// for never.
+	DropAfter time.Duration `json:"drop_after,omitempty" yaml:"drop_after,omitempty"`
 }
 
 // Tier is how much may be said or shown, by the proof of identity.

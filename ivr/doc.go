@@ -57,7 +57,7 @@
 //	  gold:
 //	    enqueue:
 //	      queue: sales
-//	      skills: [sales, {name: billing, min: 40}]
+//	      skills: [sales, {name: billing, min: 40}, {any: [lang:it, lang:en], drop_after: 1m}]
 //	      priority: 5            # -100 to 100
 //	      preferred: =context.preferred
 //	      hold: 20s              # for the preferred agent alone

@@ -306,17 +306,31 @@ func (p *flowParser) enqueue(body node) action {
 	return e
 }
 
-// skill reads a name, or a name with the least proficiency.
+// skill reads a name, or a name with the least proficiency, or alternatives.
 func skill(n node) contact.Skill {
 	if n.is(yaml.ScalarNode) {
 		return contact.Skill{Name: n.text()}
 	}
 	var s contact.Skill
-	f := n.fields("name", "min")
-	if name, ok := f["name"]; ok {
+	f := n.fields("name", "min", "any", "drop_after")
+	name, named := f["name"]
+	choice, either := f["any"]
+	switch {
+	case named == either:
+		n.fail(`one of the keys "name" and "any" is needed`)
+	case named:
 		s.Name = name.text()
-	} else {
-		n.fail(`key "name" is missing`)
+	default:
+		for _, item := range choice.items() {
+			one := skill(item)
+			if len(one.Any) > 0 || one.DropAfter > 0 {
+				item.fail("an alternative is a name, with or without the least proficiency")
+			}
+			s.Any = append(s.Any, one)
+		}
+	}
+	if after, ok := f["drop_after"]; ok {
+		s.DropAfter = after.duration(time.Second, 24*time.Hour)
 	}
 	if low, ok := f["min"]; ok {
 		s.Min = uint8(low.number(0, 100)) //nolint:gosec // number keeps it in 0 to 100

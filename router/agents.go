@@ -17,21 +17,29 @@ func (r *Router) SignIn(ctx context.Context, a Agent) error {
 		if err != nil {
 			return err
 		}
+		if _, ok := l.r.cfg.Profiles[a.Profile]; a.Profile != "" && !ok {
+			return fmt.Errorf("profile %q: %w", a.Profile, ErrNoProfile)
+		}
 		e.spec = a
 		if e.spec.Name == "" {
 			e.spec.Name = string(a.ID)
 		}
-		p := l.profile(a)
-		e.class, e.caps = l.core.Class(p), p.Caps
 		if e.state == core.LoggedOut {
 			e.note = ""
 		}
-		return l.apply(core.Command{Op: core.OpSignIn, Agent: e.handle, Class: e.class, Channels: e.reach})
+		return l.enrol(e)
 	})
 	if err != nil {
 		return fmt.Errorf("sign in agent %q: %w", a.ID, err)
 	}
 	return nil
+}
+
+// enrol tells the core what the agent can do.
+func (l *loop) enrol(a *agent) error {
+	p := l.profile(a.spec)
+	a.class, a.caps = l.core.Class(p), p.Caps
+	return l.apply(core.Command{Op: core.OpSignIn, Agent: a.handle, Class: a.class, Channels: a.reach})
 }
 
 // SignOut ends the agent's work. Pending offers are revoked at once and their
@@ -122,6 +130,24 @@ func (r *Router) EndWrapUp(ctx context.Context, id contact.AgentID, c contact.ID
 // positive.
 func (r *Router) ExtendWrapUp(ctx context.Context, id contact.AgentID, c contact.ID, d time.Duration) error {
 	return r.wrapUp(ctx, id, c, core.Command{Op: core.OpWrapExtend, Dur: int64(d)})
+}
+
+// AskWrapUp asks for d of wrap-up after a contact that the agent still talks
+// to. It matters where the queue's wrap-up is optional.
+func (r *Router) AskWrapUp(ctx context.Context, id contact.AgentID, c contact.ID, d time.Duration) error {
+	return r.agentCommand(ctx, "ask for wrap-up of contact "+string(c), id, func(l *loop, a *agent) error {
+		t := l.contacts[c]
+		switch {
+		case t == nil:
+			return contact.ErrNoContact
+		case t.agent != a:
+			return contact.ErrNotYours
+		case t.state != contact.Connected || d < 0:
+			return contact.ErrBadCommand
+		}
+		t.wrapAsk = d
+		return nil
+	})
 }
 
 func (r *Router) wrapUp(ctx context.Context, id contact.AgentID, c contact.ID, cmd core.Command) error {

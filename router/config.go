@@ -1,10 +1,6 @@
 package router
 
 import (
-	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"filo/contact"
@@ -26,6 +22,11 @@ type Config struct {
 	Capacity int `yaml:"capacity"`
 	// MaxContacts bounds the contacts that are in the router at one time.
 	MaxContacts int `yaml:"max_contacts"`
+	// Rooms are waiting rooms that queues share: how many contacts may wait in
+	// each, by name.
+	Rooms map[string]int `yaml:"rooms"`
+	// Profiles are the routing profiles that agents may have, by name.
+	Profiles map[string]Profile `yaml:"profiles"`
 	// Channels are the settings of each medium.
 	Channels map[contact.Channel]Channel `yaml:"channels"`
 	// Queues are the kinds of work, by name.
@@ -45,6 +46,9 @@ type Channel struct {
 	// keeps room for other channels, and keeps this one away from an agent who
 	// is busy with a heavier one.
 	Limit int `yaml:"limit"`
+	// Interrupts are channels whose contacts leave room for one of this
+	// channel: a call may come to an agent who is busy with mails.
+	Interrupts []contact.Channel `yaml:"interrupts"`
 	// Patience is how soon after its enqueueing a contact ought to be served:
 	// the earliest deadline is served first, whatever the channel.
 	Patience time.Duration `yaml:"patience"`
@@ -55,19 +59,72 @@ type Channel struct {
 }
 
 // Queue is one kind of work. Zero durations take the channel's; a negative
-// WrapUp means none.
+// WrapUp means none. The order in which its settings count is published by
+// package filo/router/core.
 type Queue struct {
-	Label        map[string]string `yaml:"label"`         // name to show, by language
-	Skills       []contact.Skill   `yaml:"skills"`        // all of them are required
-	Priority     int               `yaml:"priority"`      // -100..100, added to the target's own
-	Select       Select            `yaml:"select"`        // who is preferred among the eligible; default proficient
-	Load         Load              `yaml:"load"`          // then, by load; default least
-	Patience     time.Duration     `yaml:"patience"`      // see Channel.Patience
-	OfferTimeout time.Duration     `yaml:"offer_timeout"` // see Channel.OfferTimeout
-	WrapUp       time.Duration     `yaml:"wrap_up"`       // see Channel.WrapUp
-	Hold         time.Duration     `yaml:"hold"`          // for the preferred agent, when the target sets none
-	Target       time.Duration     `yaml:"target"`        // service-level threshold; measure and screens read it
+	Label    map[string]string `yaml:"label"`    // name to show, by language
+	Skills   []contact.Skill   `yaml:"skills"`   // all of them are required
+	Steps    []Step            `yaml:"steps"`    // what is required instead, as a contact waits
+	Priority int               `yaml:"priority"` // -100..100, added to the target's own
+	Tier     int               `yaml:"tier"`     // 1..15, strict: 1 goes first; 0 is 1
+	Promote  time.Duration     `yaml:"promote"`  // waiting that takes a contact one tier up; 0: never
+	Patience time.Duration     `yaml:"patience"` // see Channel.Patience
+	Rate     float64           `yaml:"rate"`     // how fast urgency grows with waiting: 1/16..15, rounded to sixteenths; 0 is 1
+	Saturate time.Duration     `yaml:"saturate"` // waiting beyond which it does not grow; 0: never
+
+	Select       Select        `yaml:"select"`        // who is preferred among the eligible; default proficient
+	Load         Load          `yaml:"load"`          // then, by load; default least
+	Hold         time.Duration `yaml:"hold"`          // for the preferred agent, when the target sets none
+	OfferTimeout time.Duration `yaml:"offer_timeout"` // see Channel.OfferTimeout
+	Wrap         Wrap          `yaml:"wrap"`          // how wrap-up goes; default timed
+	WrapUp       time.Duration `yaml:"wrap_up"`       // see Channel.WrapUp
+	WrapUpMax    time.Duration `yaml:"wrap_up_max"`   // bounds extensions; 0: nothing does
+
+	Reserve  int           `yaml:"reserve"`  // agents that a contact must leave free for other queues
+	Overload int           `yaml:"overload"` // contacts waiting at which reserve skills count; 0: never
+	Room     string        `yaml:"room"`     // waiting room, of Rooms; "": boundless
+	Overflow Overflow      `yaml:"overflow"` // where contacts go that the queue does not keep
+	Target   time.Duration `yaml:"target"`   // service-level threshold; measure and screens read it
 }
+
+// Step replaces what a queue requires from a waiting time on. What a contact
+// itself requires stays required.
+type Step struct {
+	After  time.Duration     `yaml:"after"`
+	Skills []contact.Skill   `yaml:"skills"`
+	Agents []contact.AgentID `yaml:"agents"` // if there are any, only these
+}
+
+// Overflow is where contacts go that a queue does not keep: when its waiting
+// room is full, after a waiting time, or when a hold ends without its agent.
+// They take their age along.
+type Overflow struct {
+	Queue     string        `yaml:"queue"`      // "": none; a full room turns contacts away
+	After     time.Duration `yaml:"after"`      // 0: not by time
+	AfterHold bool          `yaml:"after_hold"` // the stated fallback of a preferred agent
+}
+
+// Profile is what its agents serve; an agent without one serves every queue.
+type Profile struct {
+	Queues map[string]ProfileQueue `yaml:"queues"`
+}
+
+// ProfileQueue is what a profile says of a queue.
+type ProfileQueue struct {
+	Rank  int           `yaml:"rank"`  // 0..255: the least goes first
+	Delay time.Duration `yaml:"delay"` // waiting before the profile's agents get a contact
+}
+
+// Wrap is how wrap-up goes.
+type Wrap string
+
+// Kinds of wrap-up.
+const (
+	TimedWrap    Wrap = "timed"    // for WrapUp, or less if the agent ends it
+	ForcedWrap   Wrap = "forced"   // for WrapUp
+	OpenWrap     Wrap = "open"     // until the agent ends it
+	OptionalWrap Wrap = "optional" // none, if the agent did not ask for it
+)
 
 // Select is the first key, after the preferred agent, by which an agent is
 // chosen for a contact.
@@ -123,104 +180,5 @@ func DefaultConfig() Config {
 				Target: 20 * time.Second,
 			},
 		},
-	}
-}
-
-// Bounds of the configuration.
-const (
-	maxPriority = 100
-	maxUnits    = 1000
-	maxChannels = 8
-)
-
-// Validate returns all mistakes, joined; each begins with the key's path.
-func (c Config) Validate() error {
-	var errs []error
-	bad := func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf(key+": "+format, args...)) //nolint:err113 // the text is the value: key path and mistake
-	}
-	if c.RONALimit < 0 || c.RONALimit > 100 {
-		bad("rona_limit", "%d is not within 0..100", c.RONALimit)
-	}
-	if c.RefusalPause < 0 {
-		bad("refusal_pause", "%v is negative", c.RefusalPause)
-	}
-	if c.PriorityStep < 0 || c.PriorityStep > 24*time.Hour {
-		bad("priority_step", "%v is not within 0..24h", c.PriorityStep)
-	}
-	if c.Capacity < 1 || c.Capacity > maxUnits {
-		bad("capacity", "%d is not within 1..%d units", c.Capacity, maxUnits)
-	}
-	if c.MaxContacts < 1 || c.MaxContacts > 1<<24 {
-		bad("max_contacts", "%d is not within 1..%d", c.MaxContacts, 1<<24)
-	}
-	if n := len(c.Channels); n == 0 || n > maxChannels {
-		bad("channels", "%d channels; between 1 and %d are possible", n, maxChannels)
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Channels)) {
-		c.Channels[name].validate("channels."+string(name), bad)
-	}
-	if len(c.Queues) == 0 {
-		bad("queues", "at least one queue is needed")
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Queues)) {
-		c.Queues[name].validate("queues."+name, bad)
-	}
-	return errors.Join(errs...)
-}
-
-func (c Channel) validate(key string, bad func(key, format string, args ...any)) {
-	if c.Weight < 1 || c.Weight > maxUnits {
-		bad(key+".weight", "%d is not within 1..%d units", c.Weight, maxUnits)
-	}
-	if c.Cap < 1 || c.Cap > 1000 {
-		bad(key+".cap", "%d is not within 1..1000 contacts", c.Cap)
-	}
-	if c.Limit < 0 || c.Limit > maxUnits {
-		bad(key+".limit", "%d is not within 0..%d units", c.Limit, maxUnits)
-	}
-	if c.Limit > 0 && c.Limit < c.Weight {
-		bad(key+".limit", "%d is less than the weight %d: no contact would ever fit", c.Limit, c.Weight)
-	}
-	if c.Patience < 0 {
-		bad(key+".patience", "%v is negative", c.Patience)
-	}
-	if c.OfferTimeout < time.Second {
-		bad(key+".offer_timeout", "%v is shorter than 1s", c.OfferTimeout)
-	}
-	if c.WrapUp < 0 {
-		bad(key+".wrap_up", "%v is negative", c.WrapUp)
-	}
-}
-
-func (q Queue) validate(key string, bad func(key, format string, args ...any)) {
-	for i, s := range q.Skills {
-		if s.Name == "" {
-			bad(fmt.Sprintf("%s.skills[%d].name", key, i), "is empty")
-		}
-		if s.Min > 100 {
-			bad(fmt.Sprintf("%s.skills[%d].min", key, i), "%d is not within 0..100", s.Min)
-		}
-	}
-	if q.Priority < -maxPriority || q.Priority > maxPriority {
-		bad(key+".priority", "%d is not within -%d..%d", q.Priority, maxPriority, maxPriority)
-	}
-	if !slices.Contains([]Select{"", Proficient, LeastFlexible, LongestIdle}, q.Select) {
-		bad(key+".select", "%q is none of proficient, least_flexible, longest_idle", q.Select)
-	}
-	if !slices.Contains([]Load{"", LeastLoaded, MostLoaded, AnyLoad}, q.Load) {
-		bad(key+".load", "%q is none of least, most, any", q.Load)
-	}
-	if q.Patience < 0 {
-		bad(key+".patience", "%v is negative", q.Patience)
-	}
-	if q.OfferTimeout != 0 && q.OfferTimeout < time.Second {
-		bad(key+".offer_timeout", "%v is shorter than 1s", q.OfferTimeout)
-	}
-	if q.Hold < 0 {
-		bad(key+".hold", "%v is negative", q.Hold)
-	}
-	if q.Target < 0 {
-		bad(key+".target", "%v is negative", q.Target)
 	}
 }

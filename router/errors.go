@@ -12,4 +12,8 @@ var (
 	ErrFull          = errors.New("router is full")
 	ErrAlreadyPlaced = errors.New("contact is already placed")
 	ErrNoDecision    = errors.New("decision is no longer known")
+	ErrQueueFull     = errors.New("the queue's waiting room is full")
+	ErrNoProfile     = errors.New("no such routing profile")
+	ErrRestart       = errors.New("needs a restart")
+	errOverflowRing  = errors.New("overflows in a ring")
 )

@@ -17,6 +17,7 @@ const (
 	Rejected EventKind = "rejected"
 	Expired  EventKind = "expired" // RONA: the agent did not answer in time
 	Revoked  EventKind = "revoked" // the agent vanished, lost the line or signed out during the offer
+	Moved    EventKind = "moved"   // overflow took it to Queue, with its age
 	Closed   EventKind = "closed"  // over, wrap-up included; the last event before the channel is closed
 )
 
@@ -28,6 +29,7 @@ type Event struct {
 	At      time.Time
 	Expires time.Time   // of Offered
 	Why     contact.Why // of Offered and Accepted
+	Queue   string      // of Moved
 }
 
 // AgentEventKind says what an AgentEvent is about.

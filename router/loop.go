@@ -132,11 +132,23 @@ func (l *loop) dispatch(e *core.Effect, now time.Time, took time.Duration) {
 		t.agent = nil
 		t.move(contact.Queued, now)
 		l.tellContact(a, t)
+	case core.Moved:
+		l.moved(t, l.queueOf[e.Type], now)
+	case core.Parked:
+		t.move(contact.Parked, now)
+		l.tellContact(t.agent, t)
+	case core.Resumed:
+		t.move(contact.Connected, now)
+		l.tellContact(t.agent, t)
 	case core.WrapUp:
-		t.wrapEnds = l.time(e.Time)
+		t.wrapEnds = time.Time{}
+		if e.Time != 0 {
+			t.wrapEnds = l.time(e.Time)
+		}
 		t.move(contact.WrapUp, now)
 		l.tellContact(t.agent, t)
 	case core.Closed:
+		t.full = e.Code == core.Full
 		l.closed(t, now)
 	case core.Refused, core.AgentState:
 	}
@@ -181,8 +193,8 @@ func (l *loop) offerEnded(t *Ticket, e *core.Effect, now time.Time) {
 		ev.Why = o.Why
 		t.result = ""
 		t.queue.waits.Observe(now.Sub(t.enqueued).Seconds())
-		t.queue.served(now)
 		t.move(contact.Connected, now)
+		t.queue.served(t.channel, now)
 	} else {
 		t.agent = nil
 	}
@@ -212,6 +224,14 @@ func (l *loop) closed(t *Ticket, now time.Time) {
 	}
 	l.send(t, ev)
 	close(t.events)
+}
+
+// moved lets the contact count for another queue: overflow took it there.
+func (l *loop) moved(t *Ticket, q *queue, now time.Time) {
+	t.joinQueue(q)
+	if t.placed {
+		l.send(t, Event{Kind: Moved, At: now, Queue: q.name})
+	}
 }
 
 // send never blocks: an owner who does not read loses the contact.

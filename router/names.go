@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"filo/contact"
 	"filo/router/core"
 )
@@ -17,25 +15,13 @@ type names struct {
 	channels   []contact.Channel // by core.Channel, sorted by name
 	queues     []*queue          // sorted by name
 	queueBy    map[string]*queue
+	queueIDs   map[string]core.Queue // of every queue that ever was
+	queueOf    map[core.Type]*queue  // by work type, those that were too
+	rooms      map[string]core.Room  // as queueIDs
 	skills     map[string]core.Skill
 	skillNames []string // by core.Skill
 	agents     map[contact.AgentID]*agent
 	byHandle   []*agent
-}
-
-// queue is one configured queue. Its counts are those of its contacts.
-type queue struct {
-	name   string
-	cfg    Queue
-	needs  []core.Requirement
-	plan   core.Plan
-	types  []core.Type // by core.Channel
-	count  map[contact.State]int
-	depth  prometheus.Gauge
-	waits  prometheus.Observer
-	last   time.Time     // when a contact was last served
-	gap    time.Duration // smoothed time between two that were served
-	target time.Duration
 }
 
 // agent is one agent who was ever heard of.
@@ -63,7 +49,7 @@ func (l *loop) define() {
 	l.channels = slices.Sorted(maps.Keys(cfg.Channels))
 	rules := make([]core.ChannelRule, len(l.channels))
 	for i, ch := range l.channels {
-		rules[i] = core.ChannelRule{Weight: cfg.Channels[ch].Weight, Limit: cfg.Channels[ch].Limit}
+		rules[i] = l.rule(cfg.Channels[ch])
 	}
 	l.core = core.New(core.Config{
 		Channels: rules, RONALimit: cfg.RONALimit, PriorityStep: cfg.PriorityStep, Exclude: cfg.RefusalPause,
@@ -71,44 +57,18 @@ func (l *loop) define() {
 	})
 	l.skills = map[string]core.Skill{}
 	l.agents = map[contact.AgentID]*agent{}
-	l.queueBy = map[string]*queue{}
-	for _, name := range slices.Sorted(maps.Keys(cfg.Queues)) {
-		l.defineQueue(name, cfg.Queues[name])
-	}
+	l.queueIDs = map[string]core.Queue{}
+	l.queueOf = map[core.Type]*queue{}
+	l.rooms = map[string]core.Room{}
+	l.defineQueues(cfg)
 }
 
-func (l *loop) defineQueue(name string, cfg Queue) {
-	q := &queue{name: name, cfg: cfg, count: map[contact.State]int{}, target: cfg.Target}
-	q.depth, q.waits = l.m.queue(name)
-	q.needs = l.requirements(nil, cfg.Skills)
-	q.plan = l.plan(q.needs)
-	for i, ch := range l.channels {
-		q.types = append(q.types, l.core.WorkType(workType(i, l.r.cfg.Channels[ch], cfg)))
+func (l *loop) rule(ch Channel) core.ChannelRule {
+	rule := core.ChannelRule{Weight: ch.Weight, Limit: ch.Limit}
+	for _, other := range ch.Interrupts {
+		rule.Interrupts |= 1 << slices.Index(l.channels, other)
 	}
-	l.queues = append(l.queues, q)
-	l.queueBy[name] = q
-}
-
-func workType(ch int, c Channel, q Queue) core.WorkType {
-	first := func(a, b time.Duration) time.Duration {
-		if a != 0 {
-			return a
-		}
-		return b
-	}
-	return core.WorkType{
-		Channel: core.Channel(ch), //nolint:gosec // at most eight
-		Select: map[Select]core.Select{
-			"": core.MostProficient, Proficient: core.MostProficient,
-			LeastFlexible: core.LeastFlexible, LongestIdle: core.LongestIdle,
-		}[q.Select],
-		Load: map[Load]core.Load{
-			"": core.LeastLoaded, LeastLoaded: core.LeastLoaded, MostLoaded: core.MostLoaded, AnyLoad: core.AnyLoad,
-		}[q.Load],
-		Patience:     first(q.Patience, c.Patience),
-		OfferTimeout: first(q.OfferTimeout, c.OfferTimeout),
-		WrapUp:       max(0, first(q.WrapUp, c.WrapUp)),
-	}
+	return rule
 }
 
 // skill interns a skill's name.
@@ -120,19 +80,6 @@ func (l *loop) skill(name string) core.Skill {
 		l.skillNames = append(l.skillNames, name)
 	}
 	return k
-}
-
-func (l *loop) requirements(base []core.Requirement, more []contact.Skill) []core.Requirement {
-	needs := slices.Clone(base)
-	for _, s := range more {
-		needs = append(needs, core.Requirement{Skill: l.skill(s.Name), Min: s.Min})
-	}
-	return needs
-}
-
-// plan asks for all of the requirements, however old a contact is.
-func (l *loop) plan(needs []core.Requirement) core.Plan {
-	return l.core.Plan([]core.Step{{Needs: core.All(needs...)}})
 }
 
 // channel returns the core's handle of ch.
@@ -189,18 +136,14 @@ func (l *loop) profile(a Agent) core.Profile {
 		p.Caps[i] = uint16(min(max(n, 0), 1000)) //nolint:gosec // clamped
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Skills)) {
-		p.Skills = append(p.Skills, core.Proficiency{Skill: l.skill(name), Level: a.Skills[name]})
+		p.Skills = append(p.Skills, core.Proficiency{
+			Skill: l.skill(name), Level: a.Skills[name], Reserve: slices.Contains(a.Reserve, name),
+		})
+	}
+	profile := l.r.cfg.Profiles[a.Profile]
+	for _, name := range slices.Sorted(maps.Keys(profile.Queues)) {
+		q := profile.Queues[name]
+		p.Queues = append(p.Queues, core.QueueRule{Queue: l.queueID(name), Rank: uint8(q.Rank), Delay: q.Delay}) //nolint:gosec // validated
 	}
 	return p
-}
-
-// served notes that a contact of the queue was served, for the estimated wait.
-func (q *queue) served(now time.Time) {
-	if gap := now.Sub(q.last); !q.last.IsZero() && gap < 10*time.Minute {
-		if q.gap == 0 {
-			q.gap = gap
-		}
-		q.gap += (gap - q.gap) / 8
-	}
-	q.last = now
 }

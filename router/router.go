@@ -29,6 +29,8 @@ type Agent struct {
 	ID       contact.AgentID
 	Name     string                  // to show
 	Skills   map[string]uint8        // proficiency, 1 to 100
+	Reserve  []string                // skills that count only while a queue is overloaded
+	Profile  string                  // of Config.Profiles; "": every queue
 	Capacity int                     // units; 0 is Config.Capacity
 	Caps     map[contact.Channel]int // contacts at a time; what is missing is the channel's; 0 is none
 }

@@ -20,6 +20,8 @@ type Ticket struct {
 	// The rest belongs to the loop.
 	handle   core.Contact
 	queue    *queue
+	channel  core.Channel
+	target   contact.Target
 	priority int16
 	enqueued time.Time
 	patience time.Duration
@@ -29,7 +31,10 @@ type Ticket struct {
 	offer    *Offer    // while offered
 	wrapEnds time.Time
 	result   contact.Result
-	lost     bool // the owner does not read
+	wrapAsk  time.Duration // wrap-up that the agent asked for, where it is optional
+	placed   bool          // Place has returned it
+	full     bool          // turned away
+	lost     bool          // the owner does not read
 }
 
 // maxPosition bounds the counting of those before a contact.
@@ -71,29 +76,53 @@ func (l *loop) place(t *Ticket, req *Request) error {
 		return ErrFull
 	}
 	now := l.r.now()
-	t.queue, t.enqueued = q, now
+	t.queue, t.channel, t.enqueued = q, ch, now
 	if at := req.EnqueuedAt; !at.IsZero() && at.Before(now) {
 		t.enqueued = at
 	}
-	plan := q.plan
-	if len(req.Target.Skills) > 0 {
-		plan = l.plan(l.requirements(q.needs, req.Target.Skills))
-	}
-	t.priority = int16(min(max(q.cfg.Priority+req.Target.Priority, -2*maxPriority), 2*maxPriority)) //nolint:gosec // clamped
-	t.patience = workType(int(ch), l.r.cfg.Channels[t.card.Channel], q.cfg).Patience
-	cmd := core.Command{
-		Op: core.OpArrive, Contact: t.handle, Type: q.types[ch], Plan: plan, Tier: normalTier,
-		Priority: t.priority, Time: l.nanos(t.enqueued), Agent: core.Nobody,
-	}
-	if a := l.agents[req.Target.Preferred]; a != nil {
-		cmd.Agent, cmd.Dur = a.handle, int64(max(req.Target.Hold, 0))
-		if cmd.Dur == 0 {
-			cmd.Dur = int64(q.cfg.Hold)
-		}
-	}
+	cmd := l.ask(t, core.OpArrive, &req.Target)
+	cmd.Time = l.nanos(t.enqueued)
 	l.tickets[t.handle], l.contacts[t.card.Contact] = t, t
-	return l.apply(cmd)
+	if err := l.apply(cmd); err != nil {
+		return err
+	}
+	if t.full {
+		return fmt.Errorf("queue %q: %w", t.queue.name, ErrQueueFull)
+	}
+	t.placed = true
+	return nil
 }
+
+// ask is the command that lets a contact ask for a target in its queue.
+func (l *loop) ask(t *Ticket, op core.Op, target *contact.Target) core.Command {
+	q := t.queue
+	t.target = *target
+	t.priority = int16(min(max(q.cfg.Priority+target.Priority, -2*maxPriority), 2*maxPriority)) //nolint:gosec // clamped
+	t.patience = l.core.Settings(q.types[t.channel]).Patience
+	cmd := core.Command{
+		Op: op, Contact: t.handle, Type: q.types[t.channel], Plan: q.plan, Tier: q.tier(), Priority: t.priority,
+		Agent: core.Nobody,
+	}
+	if len(target.Skills) > 0 {
+		cmd.Plan = l.planFor(q.cfg, target.Skills)
+	}
+	if target.Preferred == "" {
+		return cmd
+	}
+	cmd.Dur = int64(max(target.Hold, 0))
+	if cmd.Dur == 0 {
+		cmd.Dur = int64(q.cfg.Hold)
+	}
+	if a := l.agents[target.Preferred]; a != nil {
+		cmd.Agent = a.handle
+	} else if cmd.Dur > 0 {
+		cmd.Agent = noSuchAgent // the hold is over at once, with what follows from that
+	}
+	return cmd
+}
+
+// noSuchAgent is a handle that no agent has.
+const noSuchAgent = core.Agent(maxAgents)
 
 // normalTier leaves tier 0 to contacts that lost their agent.
 const normalTier = 1
@@ -113,14 +142,33 @@ func (l *loop) newHandle(t *Ticket) bool {
 
 // move keeps the counts of the queue.
 func (t *Ticket) move(to contact.State, now time.Time) {
-	q := t.queue
-	if t.state != "" {
-		q.count[t.state]--
-	}
+	t.leaveQueue()
 	if to != contact.Closed {
-		q.count[to]++
+		t.queue.count[to]++
 	}
 	t.state, t.since = to, now
+	t.queue.showDepth()
+}
+
+// leaveQueue takes the contact from the counts of its queue.
+func (t *Ticket) leaveQueue() {
+	if t.state != "" {
+		t.queue.count[t.state]--
+		t.queue.showDepth()
+	}
+}
+
+// joinQueue lets the contact count for another queue.
+func (t *Ticket) joinQueue(q *queue) {
+	t.leaveQueue()
+	t.queue = q
+	if t.state != "" {
+		q.count[t.state]++
+		q.showDepth()
+	}
+}
+
+func (q *queue) showDepth() {
 	q.depth.Set(float64(q.count[contact.Queued] + q.count[contact.Offered]))
 }
 
@@ -133,15 +181,15 @@ func (t *Ticket) Contact() contact.ID { return t.card.Contact }
 func (t *Ticket) Events() <-chan Event { return t.events }
 
 // Position returns the place among the contacts of the same queue and channel
-// (1 is next, 0 when it does not wait any more or an offer is pending) and the
-// estimated wait, 0 while there is nothing to estimate it from.
+// (1 is next, 0 when it does not wait any more or an offer is pending; 1,000
+// stands for more, too) and the estimated wait, 0 while there is nothing to estimate it from.
 func (t *Ticket) Position(ctx context.Context) (pos int, wait time.Duration, err error) {
 	err = t.r.do(ctx, func(l *loop) error {
 		if t.state == contact.Closed {
 			return contact.ErrNoContact
 		}
 		pos = l.core.Position(t.handle, maxPosition)
-		wait = time.Duration(pos) * t.queue.gap
+		wait = t.queue.forecast[t.channel].wait(pos, l.r.now())
 		return nil
 	})
 	if err != nil {
@@ -169,7 +217,7 @@ func (l *loop) finish(t *Ticket, res contact.Result) error {
 	switch t.state {
 	case contact.Queued, contact.Offered:
 		return l.apply(core.Command{Op: core.OpWithdraw, Contact: t.handle})
-	case contact.Connected:
+	case contact.Connected, contact.Parked:
 		if err := l.apply(core.Command{Op: core.OpEnd, Contact: t.handle}); err != nil || t.state == contact.Closed {
 			return err
 		}
@@ -199,7 +247,60 @@ func (t *Ticket) End(ctx context.Context, res contact.Result) error {
 		if t.state == contact.Connected {
 			t.result = res
 		}
-		return t.open(l, core.Command{Op: core.OpEnd, Contact: t.handle})
+		return t.open(l, core.Command{Op: core.OpEnd, Contact: t.handle, Dur: int64(t.wrapAsk)})
+	})
+}
+
+// Transfer takes a connected or parked contact from its agent to a target. It
+// keeps its age and is not offered to that agent again for a while, unless the
+// target prefers the agent. There is no wrap-up for it.
+func (t *Ticket) Transfer(ctx context.Context, target contact.Target) error {
+	return t.command(ctx, "transfer", func(l *loop) error { return l.redirect(t, core.OpTransfer, &target, t.channel) })
+}
+
+// Move gives a contact another target, and keeps its place. Another channel
+// than that of its card is possible while it waits: a caller who leaves a
+// number waits on as a callback. An offer or conversation goes on.
+func (t *Ticket) Move(ctx context.Context, target contact.Target, ch contact.Channel) error {
+	return t.command(ctx, "move", func(l *loop) error {
+		i, err := l.channel(ch)
+		if err != nil {
+			return err
+		}
+		return l.redirect(t, core.OpMove, &target, i)
+	})
+}
+
+func (l *loop) redirect(t *Ticket, op core.Op, target *contact.Target, ch core.Channel) error {
+	q := l.queueBy[target.Queue]
+	if q == nil {
+		return fmt.Errorf("queue %q: %w", target.Queue, ErrNoQueue)
+	}
+	was, channel, before := t.queue, t.channel, t.target
+	t.joinQueue(q)
+	t.channel = ch
+	err := t.open(l, l.ask(t, op, target))
+	if err != nil { // nothing happened: back again
+		t.joinQueue(was)
+		t.channel = channel
+		l.ask(t, op, &before)
+	}
+	return err
+}
+
+// Park lets the agent keep a connected contact for work that goes on in days:
+// it takes no capacity until Resume.
+func (t *Ticket) Park(ctx context.Context) error {
+	return t.command(ctx, "park", func(l *loop) error {
+		return t.open(l, core.Command{Op: core.OpPark, Contact: t.handle})
+	})
+}
+
+// Resume takes the capacity for a parked contact again; contact.ErrBadCommand
+// if its agent has no room for it, or is not signed in.
+func (t *Ticket) Resume(ctx context.Context) error {
+	return t.command(ctx, "resume", func(l *loop) error {
+		return t.open(l, core.Command{Op: core.OpResume, Contact: t.handle})
 	})
 }
 

@@ -46,6 +46,8 @@ router:
 	require.Equal(t, map[string]string{"en": "en-us", "it": "it"}, cfg.IVR.Speech.Voices)
 	want := def.Router.Channels[contact.Voice]
 	want.OfferTimeout = 9 * time.Second
+	want.Interrupts = cfg.Router.Channels[contact.Voice].Interrupts
+	require.Empty(t, want.Interrupts)
 	require.Equal(t, want, cfg.Router.Channels[contact.Voice], "the rest of the default entry stays")
 	require.Equal(t, def.Router.Channels[contact.Email], cfg.Router.Channels[contact.Email])
 	require.NotContains(t, cfg.Router.Channels, contact.Web, "null removes")

@@ -33,6 +33,7 @@ type ContactView struct {
 	Enqueued int64
 	Virtual  int64 // key V while it waits, counted from the State's first time
 	Deadline int64 // of the offer or the wrap-up
+	HeldTill int64 // while Held; the end of time for Forever
 }
 
 // Contact returns the contact, free if it was never seen.
@@ -47,6 +48,9 @@ func (s *State) Contact(c Contact) ContactView {
 	}
 	if r.flags&hasPreferred != 0 {
 		v.Prefers = s.contactsCold[c].pref
+	}
+	if v.Held {
+		v.HeldTill = s.contactsCold[c].holdUntil
 	}
 	switch {
 	case r.phase == PhaseWaiting:
@@ -158,3 +162,6 @@ func (s *State) Meets(cl Class, p Plan) bool {
 	plain, _ := s.sigs[s.plans[p].steps[0].sig].meets(&s.classes[cl])
 	return plain
 }
+
+// Settings returns what the work type was defined as, clamped.
+func (s *State) Settings(t Type) WorkType { return s.types[t].WorkType }
