@@ -256,8 +256,13 @@ func (d *decoder) check(root value) {
 			sc.warmup = 0.05
 		}
 	}
-	if len(sc.rooms) > 250 || len(sc.classes) > 10_000 {
-		root.failf("at most 250 waiting rooms and 10000 classes")
+	if len(sc.rooms) > 250 || len(sc.classes) > 10_000 || len(sc.groups) > 10_000 {
+		root.failf("at most 250 waiting rooms, 10000 classes and 10000 groups of agents")
+	}
+	for i := range sc.classes {
+		if p := sc.classes[i].prefers; p.group != "" && sc.groups[p.index].count == 0 {
+			root.failf("classes.%s.prefers: %s has no agents", sc.classes[i].name, p.group)
+		}
 	}
 	d.order(root)
 }

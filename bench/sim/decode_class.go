@@ -132,6 +132,7 @@ func (d *decoder) only(v value) []int {
 // steps reads what is needed from an age on; "needs" of the class is the step
 // at age 0, unless the list has its own.
 func (d *decoder) steps(c *class, v value) {
+	c.steps = c.steps[:1] // not those of the defaults
 	v.items(func(v value) {
 		var s step
 		v.fields(map[string]func(value){

@@ -160,7 +160,9 @@ func (d *decoder) empirical(v value) dist {
 			"file": func(v value) {
 				d.lines(v, func(fields []string) error {
 					x, err := parseSpan(fields[0], v.doc.unit)
-					values = append(values, x)
+					if err == nil {
+						values = append(values, x)
+					}
 					return err
 				})
 			},

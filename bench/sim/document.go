@@ -22,10 +22,15 @@ type document struct {
 
 // value is a node of the document and the path of keys that leads to it.
 type value struct {
-	doc  *document
-	node *yaml.Node
-	path string
+	doc   *document
+	node  *yaml.Node
+	path  string
+	depth int
 }
+
+// maxDepth is deeper than any scenario; an alias inside what it stands for
+// would have no end.
+const maxDepth = 50
 
 // root parses data; the value's node is nil when there is nothing to read.
 func (d *document) root(data []byte) value {
@@ -61,10 +66,15 @@ func (v value) below(name string, node *yaml.Node) value {
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
-	if v.path != "" && name[0] != '[' {
+	if v.path != "" && !strings.HasPrefix(name, "[") {
 		name = "." + name
 	}
-	return value{doc: v.doc, node: node, path: v.path + name}
+	x := value{doc: v.doc, node: node, path: v.path + name, depth: v.depth + 1}
+	if x.depth > maxDepth {
+		x.failf("too deep, or without end")
+		x.node = &yaml.Node{Kind: yaml.ScalarNode, Line: node.Line}
+	}
+	return x
 }
 
 func (v value) isMap() bool  { return v.node.Kind == yaml.MappingNode }
@@ -263,6 +273,9 @@ func parseSpan(s string, unit time.Duration) (float64, error) {
 	}
 	if x, err := parseNumber(s); err == nil {
 		return x, nil
+	}
+	if s == "" {
+		return 0, errNumber
 	}
 	days, rest := 0.0, s
 	if d, after, ok := strings.Cut(s, "d"); ok {

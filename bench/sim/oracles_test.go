@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,23 +15,25 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const oracles = "../../configs/sim/oracles"
 
 // TestOracles: the core does what theory says, within the tolerances that the
-// scenarios state.
+// scenarios state. Short runs (under the race detector) are fewer contacts,
+// and may be off by their own noise as well.
 func TestOracles(t *testing.T) {
-	if testing.Short() {
-		t.Skip("plays some 200 million contacts")
-	}
 	files, err := filepath.Glob(filepath.Join(oracles, "*.yaml"))
 	require.NoError(t, err)
-	require.Greater(t, len(files), 15)
+	require.Greater(t, len(files), 20)
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			sc, err := Load(file)
 			require.NoError(t, err)
 			require.NotEmpty(t, sc.expect)
+			if testing.Short() {
+				sc.Contacts = 100_000
+			}
 			res, err := Run(t.Context(), sc, nil)
 			require.NoError(t, err)
 			for _, v := range res.Expect {
-				require.True(t, v.Pass, "%s: found %s", v.Text, v.Got)
+				near := testing.Short() && math.Abs(v.Got.Mean-v.Value) < v.Tolerance()+3*v.Got.Half
+				require.True(t, v.Pass || near, "%s: found %s", v.Text, v.Got)
 			}
 			t.Logf("%d contacts, %.1f M/s", res.Contacts, float64(res.Contacts)/res.Wall/1e6)
 		})
