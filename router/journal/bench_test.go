@@ -2,10 +2,14 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"filo/router/core"
 )
@@ -54,28 +58,35 @@ func BenchmarkEncode(b *testing.B) {
 }
 
 // BenchmarkLatency runs the same commands with and without a journal, in turn,
-// at a pace, and reports what Apply took, and what the loop paid in all.
+// at a pace, with some 10,000 contacts in the State, and reports what Apply
+// took and what the loop paid in all. With "snapshots" one is in the making all
+// the time.
 func BenchmarkLatency(b *testing.B) {
+	for name, segment := range map[string]int64{"steady": 64 << 20, "snapshots": 256 << 10} {
+		b.Run(name, func(b *testing.B) {
+			cfg := testConfig(b)
+			cfg.SegmentBytes = segment
+			j, rec := open(b, cfg, Deps{})
+			benchmarkLatency(b, newWorld(31, rec.State, j), newWorld(31, core.New(testRules()), nil))
+		})
+	}
+}
+
+func benchmarkLatency(b *testing.B, with, without *world) {
 	const pace = 20 * time.Microsecond // 50,000 commands a second
-	j, rec := open(b, testConfig(b), Deps{})
-	with := newWorld(31, rec.State, j)
-	without := newWorld(31, core.New(testRules()), nil)
 	for _, w := range []*world{with, without} {
-		w.agents, w.contacts, w.patience = 400, 4000, 40
+		w.agents, w.contacts, w.patience = 400, 12_000, 40
 		w.define()
 		w.fixed = true
-		w.fixed = true
+		for range 30_000 {
+			w.step()
+		}
 	}
-	took := map[*world][]time.Duration{}
-	pays := map[*world][]time.Duration{}
-	w := with
+	took, pays := map[*world][]time.Duration{}, map[*world][]time.Duration{}
+	w, other := with, without
 	for n := 0; b.Loop(); n++ {
 		if n%64 == 0 { // in turn
-			if w == with {
-				w = without
-			} else {
-				w = with
-			}
+			w, other = other, w
 		}
 		w.now += int64(w.r.IntN(3))
 		cmd := w.command()
@@ -86,41 +97,49 @@ func BenchmarkLatency(b *testing.B) {
 			w.journal.Command(w.now, &cmd, w.effects)
 		}
 		end := time.Now()
-		took[w] = append(took[w], applied.Sub(start))
-		pays[w] = append(pays[w], end.Sub(start))
-		for _, e := range w.effects {
-			if e.Kind == core.Offer && len(w.offers) < 1<<12 {
-				w.offers = append(w.offers, e)
-			}
-		}
-		if len(w.offers) == 1<<12 {
-			w.offers = w.offers[:1<<11]
-		}
+		took[w], pays[w] = append(took[w], applied.Sub(start)), append(pays[w], end.Sub(start))
+		w.observe()
 		if n%50 == 0 && w.journal != nil { // an acceptance a millisecond
 			w.journal.Sync(w.journal.base + w.journal.ring.tail)
 		}
 		for time.Since(start) < pace { //nolint:revive // a sleep is too coarse
 		}
 	}
-	for name, list := range map[string][]time.Duration{
-		"apply-with": took[with], "apply-without": took[without], "all-with": pays[with], "all-without": pays[without],
-	} {
-		if slices.Sort(list); len(list) > 0 {
-			b.ReportMetric(float64(list[len(list)/2]), name+"-p50-ns")
-			b.ReportMetric(float64(list[len(list)*99/100]), name+"-p99-ns")
-		}
+	quantiles(b, "apply-with", took[with])
+	quantiles(b, "apply-without", took[without])
+	quantiles(b, "all-with", pays[with])
+	quantiles(b, "all-without", pays[without])
+}
+
+func quantiles(b *testing.B, name string, list []time.Duration) {
+	if slices.Sort(list); len(list) > 0 {
+		b.ReportMetric(float64(list[len(list)/2]), name+"-p50-ns")
+		b.ReportMetric(float64(list[len(list)*99/100]), name+"-p99-ns")
 	}
 }
 
-// BenchmarkCommit is the time from a command to its durability, one at a time.
+// BenchmarkCommit is the time from a command to its durability, one at a time,
+// beside what this disk takes to sync.
 func BenchmarkCommit(b *testing.B) {
 	j, rec := open(b, testConfig(b), Deps{})
 	w := newWorld(32, rec.State, j)
 	w.define()
 	w.fixed = true
+	f, err := os.Create(filepath.Join(b.TempDir(), "bare"))
+	require.NoError(b, err)
+	var commits, bare []time.Duration
 	for b.Loop() {
-		await(b, j, w.step())
+		seq, start := w.step(), time.Now()
+		await(b, j, seq)
+		commits = append(commits, time.Since(start))
+		start = time.Now()
+		_, err := f.Write(make([]byte, 60))
+		require.NoError(b, errors.Join(err, f.Sync()))
+		bare = append(bare, time.Since(start))
 	}
+	require.NoError(b, f.Close())
+	quantiles(b, "commit", commits)
+	quantiles(b, "bare", bare)
 }
 
 // BenchmarkThroughput is the whole way: apply, append, shadow, write, sync.

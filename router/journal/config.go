@@ -22,8 +22,9 @@ type Config struct {
 	// SegmentBytes is the size of a log after which a snapshot is made and a
 	// new log begins.
 	SegmentBytes int64 `yaml:"segment_bytes"`
-	// MaxPending bounds the bytes that wait for a disk that hangs. What is
-	// more is dropped, and a snapshot is made when the disk is back.
+	// MaxPending bounds the bytes that wait for a disk that hangs, beside as
+	// many that it is writing. What is more is dropped, and a snapshot is made
+	// when the disk is back.
 	MaxPending int `yaml:"max_pending"`
 }
 

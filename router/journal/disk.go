@@ -123,13 +123,14 @@ func (d *disk) write(b *batch) {
 
 // sync makes durable what is written, and says so behind it.
 func (d *disk) sync() {
-	start := time.Now()
-	if err := d.file.Sync(); err != nil {
+	took, err := d.timed()
+	if err == nil && took >= d.cfg.CommitTimeout && d.health.degraded.Load() {
+		took, err = d.timed() // has it come back?
+	}
+	if err != nil {
 		d.fail(err)
 		return
 	}
-	took := time.Since(start)
-	d.m.fsync.Observe(took.Seconds())
 	d.m.group.Observe(float64(d.unsynced))
 	d.unsynced = 0
 	d.err = nil
@@ -138,6 +139,14 @@ func (d *disk) sync() {
 		d.health.recovered()
 	}
 	d.mark()
+}
+
+func (d *disk) timed() (time.Duration, error) {
+	start := time.Now()
+	err := d.file.Sync()
+	took := time.Since(start)
+	d.m.fsync.Observe(took.Seconds())
+	return took, err
 }
 
 // mark writes that all before it is durable. The mark itself need not be: it

@@ -82,8 +82,9 @@ func FuzzReplay(f *testing.F) {
 func sampleSnapshot(t testing.TB) []byte {
 	t.Helper()
 	w := newWorld(42, core.New(testRules()), nil)
+	w.agents, w.contacts = 4, 6
 	w.define()
-	for range 200 {
+	for range 12 {
 		w.step()
 	}
 	r := &replica{state: w.state, rules: testRules(), notes: map[NoteKey]string{{1, 2}: "a", {1, 3}: "b"}}
@@ -103,9 +104,10 @@ func (nopFile) Close() error { return nil }
 func sampleLog(t testing.TB) (log, rules []byte) {
 	t.Helper()
 	w := newWorld(41, core.New(testRules()), nil)
+	w.agents, w.contacts = 4, 6
 	w.keep = true
 	w.define()
-	for range 120 {
+	for range 12 {
 		w.step()
 	}
 	log = head{Format: format, Rules: testRules()}.record()

@@ -62,7 +62,7 @@ const ringSize = 1 << 15
 // Errors are ErrLocked, ErrCorrupt, ErrDiverged and ErrFormat, with the file
 // and the offset, and those of the file system.
 func Open(cfg Config, rules core.Config, deps Deps) (*Journal, *Recovered, error) {
-	if err := cfg.Validate(); err != nil {
+	if err := errors.Join(cfg.Validate(), checkRules(rules)); err != nil {
 		return nil, nil, err
 	}
 	if deps.Log == nil {

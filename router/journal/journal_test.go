@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -379,6 +380,49 @@ func TestUnknownFiles(t *testing.T) {
 	require.NoError(t, err)
 	require.NoFileExists(t, filepath.Join(dir, snapName(7)+newSuffix))
 	require.FileExists(t, filepath.Join(dir, "log-note.txt"))
+}
+
+func TestUnknownFormat(t *testing.T) {
+	_, dir := written(t, 13, 20)
+	head := head{Format: format + 1, Rules: testRules()}
+	require.NoError(t, os.WriteFile(lastLog(t, dir), head.record(), 0o600))
+	_, err := recovered(t, dir)
+	require.ErrorIs(t, err, ErrFormat)
+	require.ErrorContains(t, err, lastLog(t, dir))
+}
+
+func TestOpenRefuses(t *testing.T) {
+	_, _, err := Open(Config{}, testRules(), Deps{})
+	require.ErrorContains(t, err, "dir: is empty")
+	_, _, err = Open(testConfig(t), core.Config{}, Deps{})
+	require.ErrorContains(t, err, "0 channels")
+}
+
+// TestFullRing lets the loop be ahead of the shadow by more than there is room
+// for: it waits, and nothing is lost.
+func TestFullRing(t *testing.T) {
+	cfg := testConfig(t)
+	j, rec, err := Open(cfg, testRules(), Deps{})
+	require.NoError(t, err)
+	w := newWorld(14, rec.State, j)
+	w.define()
+	w.fixed = true
+	var loop sync.WaitGroup
+	loop.Go(func() {
+		for range ringSize + 1000 {
+			w.step()
+		}
+	})
+	require.Eventually(t, func() bool { return j.ring.put.Load() == ringSize }, 10*time.Second, time.Millisecond)
+	j.Start()
+	loop.Wait()
+	seq := w.step()
+	await(t, j, seq)
+	require.False(t, j.Degraded())
+	rec, err = recovered(t, copyDir(t, cfg.Dir))
+	require.NoError(t, err)
+	require.Equal(t, fingerprint(w.state), fingerprint(rec.State))
+	require.NoError(t, j.Close())
 }
 
 // TestNoAllocations is the promise to the loop.

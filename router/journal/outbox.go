@@ -110,7 +110,15 @@ func (o *outbox) take(used group) group {
 	defer o.mu.Unlock()
 	g := o.group
 	o.group = group{
-		records: batch{bytes: used.records.bytes[:0]}, after: batch{bytes: used.after.bytes[:0]}, closing: g.closing,
+		records: batch{bytes: used.records.reuse()}, after: batch{bytes: used.after.reuse()}, closing: g.closing,
 	}
 	return g
+}
+
+// reuse returns the buffer, empty, unless a burst made it large.
+func (b *batch) reuse() []byte {
+	if cap(b.bytes) > 1<<20 {
+		return nil
+	}
+	return b.bytes[:0]
 }

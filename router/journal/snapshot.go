@@ -49,14 +49,21 @@ func parseHead(rec record) (head, error) {
 	if h.Format != format {
 		return h, fmt.Errorf("format %d: %w", h.Format, ErrFormat)
 	}
-	if len(h.Rules.Channels) > core.MaxChannels || h.Rules.MaxAgents > maxHandles || h.Rules.MaxContacts > maxHandles {
-		return h, fmt.Errorf("head: %w: its bounds are too large", ErrCorrupt)
+	if err := checkRules(h.Rules); err != nil {
+		return h, fmt.Errorf("head: %w: %w", ErrCorrupt, err)
 	}
 	return h, nil
 }
 
 // maxHandles bounds the memory that a foreign file can ask for.
 const maxHandles = 1 << 24
+
+func checkRules(r core.Config) error {
+	if n := len(r.Channels); n < 1 || n > core.MaxChannels || r.MaxAgents > maxHandles || r.MaxContacts > maxHandles {
+		return fmt.Errorf("rules with %d channels, %d agents, %d contacts", n, r.MaxAgents, r.MaxContacts)
+	}
+	return nil
+}
 
 // snapshot is a State with its notes, ready to be written.
 type snapshot struct {

@@ -174,16 +174,21 @@ func (w *world) do(cmd core.Command) (seq uint64) {
 	if w.journal != nil {
 		seq = w.journal.Command(w.now, &cmd, w.effects)
 	}
+	w.observe()
+	w.keepOp(entry{kind: commandRecord, now: w.now, cmd: cmd, digest: digest(w.effects)})
+	return seq
+}
+
+// observe keeps the last offers, for commands to come.
+func (w *world) observe() {
 	for _, e := range w.effects {
 		if e.Kind == core.Offer {
 			w.offers = append(w.offers, e)
 		}
 	}
 	if len(w.offers) > 200 {
-		w.offers = w.offers[100:]
+		w.offers = append(w.offers[:0], w.offers[len(w.offers)-100:]...)
 	}
-	w.keepOp(entry{kind: commandRecord, now: w.now, cmd: cmd, digest: digest(w.effects)})
-	return seq
 }
 
 func (w *world) command() core.Command {
