@@ -76,7 +76,7 @@ func (s *State) firstHeld(r *agentRec) Contact {
 	best := noTurn
 	for id := r.held; id != noLane; id = s.laneRecs[id].heldNext {
 		lane := &s.laneRecs[id]
-		x := turn{key: s.keyOf(lane, s.laneHead[id]), rank: s.rankFor(&s.classes[r.class], lane), contact: s.laneFirst[id]}
+		x := turn{key: s.keyOf(lane, s.laneHead[id]), rank: s.rankFor(&s.classes[r.class], lane.typ), contact: s.laneFirst[id]}
 		if s.sooner(&x, &best) {
 			best = x
 		}

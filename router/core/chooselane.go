@@ -44,20 +44,21 @@ func (s *State) bestContact(a Agent) contactChoice {
 		}
 	}
 	best, next := noTurn, noTurn
-	cl := &s.classes[r.class]
-	v := s.viewOf(r, cl)
-	if cl.ranked {
-		s.allLanes(a, &v, &best, &next)
+	v := s.viewOf(r)
+	if v.cl.ranked {
+		s.rankedBanks(&v, &best, &next)
 	} else {
-		s.plainLanes(&v, &best, &next)
-		if s.odds > 0 {
-			s.oddLanes(a, &v, &best, &next)
-		}
+		s.plainBanks(&v, &best, &next)
+	}
+	if best.contact != Nothing {
+		s.besides(&best, &next)
+	}
+	if s.odds > 0 {
+		s.oddBanks(a, &v, &best, &next)
 	}
 	if best.contact == Nothing {
 		return contactChoice{contact: Nothing}
 	}
-	s.behind(a, &best, &next)
 	return contactChoice{contact: best.contact, next: next.contact, key: s.contactKey(&best, &next)}
 }
 
@@ -69,8 +70,8 @@ func (s *State) bestHeld(a Agent, r *agentRec) Contact {
 		if r.room>>lane.channel&1 == 0 || !s.fitsLane(r.class, lane) {
 			continue
 		}
-		if x := s.headFor(a, id, lane); x.contact != Nothing {
-			x.rank = s.rankFor(&s.classes[r.class], lane)
+		if x := s.admitted(a, id, s.laneFirst[id]); x.contact != Nothing {
+			x.rank = s.rankFor(&s.classes[r.class], lane.typ)
 			if s.sooner(&x, &best) {
 				best = x
 			}
@@ -84,30 +85,15 @@ func (s *State) fitsLane(cl Class, lane *laneRec) bool {
 	return classes.has(int(cl))
 }
 
-func (s *State) rankFor(cl *classRec, lane *laneRec) uint8 {
+func (s *State) rankFor(cl *classRec, typ Type) uint8 {
 	if !cl.ranked {
 		return 0
 	}
-	rule, _ := cl.rule(s.types[lane.typ].Queue)
+	rule, _ := cl.rule(s.types[typ].Queue)
 	return rule.Rank
 }
 
-// headFor returns the first contact of a lane that does not exclude the agent.
-func (s *State) headFor(a Agent, id laneID, lane *laneRec) turn {
-	c := s.laneFirst[id]
-	if lane.marked == 0 {
-		return turn{key: s.keyOf(lane, s.laneHead[id]), contact: c}
-	}
-	for c != Nothing && s.excluded(&s.contacts[c], a) {
-		c = s.contacts[c].next
-	}
-	if c == Nothing {
-		return noTurn
-	}
-	return turn{key: s.keyOf(lane, s.raw(lane, s.contacts[c].enqueued)), contact: c}
-}
-
-// view is the open lanes that fit an agent.
+// view is the banks that fit an agent and are not empty.
 type view struct {
 	open [MaxChannels]bitset // of the channels that the agent has room for
 	n    int
@@ -115,8 +101,8 @@ type view struct {
 	over bitset
 }
 
-func (s *State) viewOf(r *agentRec, cl *classRec) (v view) {
-	v.cl, v.over = cl, s.over
+func (s *State) viewOf(r *agentRec) (v view) {
+	v.cl, v.over = &s.classes[r.class], s.over
 	for m := r.room; m != 0; m &= m - 1 {
 		v.open[v.n] = s.open[bits.TrailingZeros8(m)]
 		v.n++
@@ -140,67 +126,52 @@ func (v *view) word(w int) (x uint64) {
 	return x & fit
 }
 
-// plainLanes compares the heads of the lanes that need no closer look: the hot
-// path.
-func (s *State) plainLanes(v *view, best, next *turn) {
-	first, second := int64(math.MaxInt64), int64(math.MaxInt64)
+// plainBanks compares the heads of the plain banks: the hot path. Odd banks
+// have never as their head.
+func (s *State) plainBanks(v *view, best, next *turn) {
+	first, second := never, never
 	at, then := -1, -1
-	head := s.laneHead
+	head := s.bankHead
 	for w := range v.words() {
-		for x := v.word(w) &^ s.odd[w]; x != 0; x &= x - 1 {
+		for x := v.word(w); x != 0; x &= x - 1 {
 			i := w<<6 + bits.TrailingZeros64(x)
 			k := head[i]
 			switch {
-			case k > second:
-			case k < first || k == first && (at < 0 || s.older(s.laneFirst[i], s.laneFirst[at])):
+			case k > second || k == never:
+			case k < first || k == first && s.older(s.headOf(i), s.headOf(at)):
 				first, second, at, then = k, first, i, at
-			case k < second || then < 0 || s.older(s.laneFirst[i], s.laneFirst[then]):
+			case k < second || s.older(s.headOf(i), s.headOf(then)):
 				second, then = k, i
 			}
 		}
 	}
 	if at >= 0 {
-		*best = turn{key: first, contact: s.laneFirst[at]}
+		*best = turn{key: first, contact: s.headOf(at)}
 	}
 	if then >= 0 {
-		*next = turn{key: second, contact: s.laneFirst[then]}
+		*next = turn{key: second, contact: s.headOf(then)}
 	}
 }
 
-// oddLanes compares the others.
-func (s *State) oddLanes(a Agent, v *view, best, next *turn) {
-	for w := range v.words() {
-		if s.odd[w] == 0 {
-			continue
-		}
-		for x := s.odd[w] & v.word(w); x != 0; x &= x - 1 {
-			s.compareLane(a, v.cl, laneID(w<<6+bits.TrailingZeros64(x)), best, next) //nolint:gosec // a lane
-		}
-	}
-}
+func (s *State) headOf(bank int) Contact { return s.laneFirst[s.bankLane[bank]] }
 
-// allLanes compares the lanes for a class that gives ranks to queues.
-func (s *State) allLanes(a Agent, v *view, best, next *turn) {
+// rankedBanks is plainBanks for a class that gives ranks to queues.
+func (s *State) rankedBanks(v *view, best, next *turn) {
 	for w := range v.words() {
 		for x := v.word(w); x != 0; x &= x - 1 {
-			s.compareLane(a, v.cl, laneID(w<<6+bits.TrailingZeros64(x)), best, next) //nolint:gosec // a lane
+			i := w<<6 + bits.TrailingZeros64(x)
+			if s.bankHead[i] == never {
+				continue
+			}
+			s.offerTurn(turn{
+				key: s.bankHead[i], rank: s.rankFor(v.cl, s.bankRecs[i].typ), contact: s.headOf(i),
+			}, best, next)
 		}
 	}
 }
 
-func (s *State) compareLane(a Agent, cl *classRec, id laneID, best, next *turn) {
-	lane := &s.laneRecs[id]
-	if t := &s.types[lane.typ]; t.Reserve > 0 {
-		_, cells := s.fits[lane.fit].who(t.overloaded())
-		if !s.spares(cells, s.free[t.Channel], t.Reserve) {
-			return
-		}
-	}
-	x := s.headFor(a, id, lane)
-	if x.contact == Nothing {
-		return
-	}
-	x.rank = s.rankFor(cl, lane)
+// offerTurn lets x be the best or the next, if it is.
+func (s *State) offerTurn(x turn, best, next *turn) {
 	if s.sooner(&x, best) {
 		*best, *next = x, *best
 	} else if s.sooner(&x, next) {
@@ -208,28 +179,71 @@ func (s *State) compareLane(a Agent, cl *classRec, id laneID, best, next *turn) 
 	}
 }
 
-// behind lets the contact behind the best one of its lane be the second.
-func (s *State) behind(a Agent, best, next *turn) {
+// besides lets the second of the best one's plain bank be the next: the head
+// of another lane, or the contact behind it.
+func (s *State) besides(best, next *turn) {
 	r := &s.contacts[best.contact]
 	lane := &s.laneRecs[r.lane]
-	x := turn{key: 0, rank: best.rank, contact: r.next}
-	if x.contact == Nothing {
+	if r.next != Nothing {
+		s.offerTurn(turn{key: r.nextKey, rank: best.rank, contact: r.next}, best, next)
+	}
+	lanes := s.bankRecs[lane.bank].lanes
+	if len(lanes) == 1 {
 		return
 	}
-	if lane.marked == 0 {
-		x.key = s.keyOf(lane, r.nextKey)
-	} else {
-		for x.contact != Nothing && s.excluded(&s.contacts[x.contact], a) {
-			x.contact = s.contacts[x.contact].next
+	for _, l := range lanes {
+		if k := s.laneHead[l]; l != r.lane && k != never {
+			s.offerTurn(turn{key: k, rank: best.rank, contact: s.laneFirst[l]}, best, next)
 		}
-		if x.contact == Nothing {
+	}
+}
+
+// oddBanks takes a closer look at the others.
+func (s *State) oddBanks(a Agent, v *view, best, next *turn) {
+	for w := range v.words() {
+		if s.odd[w] == 0 {
+			continue
+		}
+		for x := s.odd[w] & v.word(w); x != 0; x &= x - 1 {
+			s.oddBank(a, v.cl, w<<6+bits.TrailingZeros64(x), best, next)
+		}
+	}
+}
+
+func (s *State) oddBank(a Agent, cl *classRec, bank int, best, next *turn) {
+	b := &s.bankRecs[bank]
+	if t := &s.types[b.typ]; t.Reserve > 0 {
+		_, cells := s.fits[b.fit].who(t.overloaded())
+		if !s.spares(cells, s.free[t.Channel], t.Reserve) {
 			return
 		}
-		x.key = s.keyOf(lane, s.raw(lane, s.contacts[x.contact].enqueued))
 	}
-	if s.sooner(&x, next) {
-		*next = x
+	rank := s.rankFor(cl, b.typ)
+	for _, l := range b.lanes {
+		c := s.laneFirst[l]
+		for range 2 { // the best and the next may be of one lane
+			x := s.admitted(a, l, c)
+			if x.contact == Nothing {
+				break
+			}
+			x.rank = rank
+			s.offerTurn(x, best, next)
+			c = s.contacts[x.contact].next
+		}
 	}
+}
+
+// admitted returns the first contact of a lane, from c on, that does not
+// exclude the agent.
+func (s *State) admitted(a Agent, l laneID, c Contact) turn {
+	lane := &s.laneRecs[l]
+	for c != Nothing && lane.marked > 0 && s.excluded(&s.contacts[c], a) {
+		c = s.contacts[c].next
+	}
+	if c == Nothing {
+		return noTurn
+	}
+	return turn{key: s.keyOf(lane, s.raw(lane, s.contacts[c].enqueued)), contact: c}
 }
 
 func (s *State) contactKey(best, next *turn) Key {

@@ -125,8 +125,14 @@ func (s *State) addDelay(q Queue, delay int64) {
 	}
 	for l := range s.laneRecs {
 		lane := &s.laneRecs[l]
-		lane.fit = s.courses[lane.course].bands[lane.band].fit
-		s.arm(laneID(l)) //nolint:gosec // a lane
+		fit := s.courses[lane.course].bands[lane.band].fit
+		if lane.only == Nobody && fit != lane.fit {
+			s.part(laneID(l)) //nolint:gosec // a lane
+			lane.fit = fit
+			s.join(laneID(l)) //nolint:gosec // as above
+		}
+		lane.fit = fit
+		s.arm(laneID(l)) //nolint:gosec // as above
 	}
 }
 

@@ -52,7 +52,7 @@ type classRec struct {
 	caps     [MaxChannels]uint8
 	solo     Agent // who the class is for, if it is for one only
 	cells    []cellID
-	col      bitset // lanes that the class fits
+	col      bitset // banks that the class fits
 	colAll   bitset // and those that it fits with its reserve skills
 	reserve  bool   // has reserve skills
 	ranked   bool   // gives ranks to queues
@@ -67,6 +67,7 @@ type typeRec struct {
 	waiting   uint32
 	marked    uint32 // of these, with exclusions
 	lanes     []laneID
+	banks     []bankID
 }
 
 // WorkType defines what the contacts of one queue and channel share. Each call
@@ -258,8 +259,8 @@ func (s *State) addClass(c classRec) Class {
 	for f := range s.fits {
 		s.fitClass(&s.fits[f], cl)
 	}
-	for l := range s.laneRecs {
-		s.openColumn(laneID(l), cl) //nolint:gosec // a lane
+	for b := range s.bankRecs {
+		s.openColumn(bankID(b), cl) //nolint:gosec // a bank
 	}
 	return cl
 }

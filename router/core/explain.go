@@ -89,7 +89,7 @@ func (s *State) Explain(offer Effect, dst []Candidate) (list []Candidate, acc Ac
 	return dst, acc
 }
 
-// rivals counts the contacts in the lanes that fit the agent, on all channels
+// rivals counts the contacts in the banks that fit the agent, on all channels
 // that reach the agent: what there was room for is not known any more.
 func (s *State) rivals(r *agentRec) (n int) {
 	cl := &s.classes[r.class]
@@ -102,7 +102,9 @@ func (s *State) rivals(r *agentRec) (n int) {
 	}
 	for w := range v.words() {
 		for x := v.word(w); x != 0; x &= x - 1 {
-			n += int(s.laneN[w<<6+bits.TrailingZeros64(x)])
+			for _, l := range s.bankRecs[w<<6+bits.TrailingZeros64(x)].lanes {
+				n += int(s.laneN[l])
+			}
 		}
 	}
 	return n

@@ -24,6 +24,7 @@ type laneRec struct {
 	channel  Channel
 	last     Contact
 	plain    laneID // of a lane of held contacts: that of the others
+	bank     bankID // of a lane for anybody
 	marked   uint32 // contacts with exclusions
 	base     int64  // of keys
 	typePos  int32  // in the type's lanes
@@ -42,13 +43,9 @@ type lanes struct {
 	laneHead  []int64
 	laneFirst []Contact
 	laneN     []uint32
-	laneIndex map[uint64]laneID   // those for anybody; looked up only
-	heldIndex map[laneKey]laneID  // the others; as above
-	laneIdle  []laneID            // free records: lanes of held contacts go when they are empty
-	open      [MaxChannels]bitset // lanes that are not empty, for anybody
-	odds      uint32              // lanes in odd
-	odd       bitset              // lanes whose heads need a closer look: aged, with a reserve or exclusions
-	over      bitset              // lanes of overloaded work types
+	laneIndex map[uint64]laneID  // those for anybody; looked up only
+	heldIndex map[laneKey]laneID // the others; as above
+	laneIdle  []laneID           // free records: lanes of held contacts go when they are empty
 	bandHeap  []laneID
 }
 
@@ -84,18 +81,7 @@ func (s *State) laneOf(r *contactRec, co courseID, b uint8) laneID {
 	}
 	id := s.addLane(k)
 	s.laneIndex[k.hash()] = id
-	for ch := range s.cfg.Channels {
-		s.open[ch].grow(int(id) + 1)
-	}
-	s.odd.grow(int(id) + 1)
-	s.over.grow(int(id) + 1)
-	s.mark(id)
-	if s.types[s.laneRecs[id].typ].overloaded() {
-		s.over.set(int(id))
-	}
-	for cl := range s.classes {
-		s.openColumn(id, Class(cl)) //nolint:gosec // a class
-	}
+	s.join(id)
 	return id
 }
 
@@ -125,7 +111,7 @@ func (s *State) addLane(k laneKey) laneID {
 	} else {
 		id = laneID(len(s.laneRecs)) //nolint:gosec // at most one per contact
 		s.laneRecs = append(s.laneRecs, laneRec{})
-		s.laneHead = append(s.laneHead, 0)
+		s.laneHead = append(s.laneHead, never)
 		s.laneFirst = append(s.laneFirst, Nothing)
 		s.laneN = append(s.laneN, 0)
 	}
@@ -133,7 +119,7 @@ func (s *State) addLane(k laneKey) laneID {
 	b := &co.bands[k.band]
 	t := &s.types[co.typ]
 	s.laneRecs[id] = laneRec{
-		laneKey: k, typ: co.typ, fit: b.fit, channel: t.Channel, last: Nothing, bandPos: -1, plain: noLane,
+		laneKey: k, typ: co.typ, fit: b.fit, channel: t.Channel, last: Nothing, bandPos: -1, plain: noLane, bank: noBank,
 		base:    key(rise(k.tier, b.promoted), 0) - s.boost(k.priority) + t.slack - s.origin,
 		typePos: int32(len(t.lanes)), heldNext: noLane, heldPrev: noLane, //nolint:gosec // at most one per contact
 	}
@@ -151,36 +137,6 @@ func rise(tier, promoted uint8) uint8 {
 
 func (s *State) boost(priority int16) int64 {
 	return min(max(int64(priority)*int64(s.cfg.PriorityStep), -year), year)
-}
-
-// openColumn notes whether a class fits a lane.
-func (s *State) openColumn(l laneID, cl Class) {
-	lane := &s.laneRecs[l]
-	if lane.only != Nobody {
-		return
-	}
-	f, c := &s.fits[lane.fit], &s.classes[cl]
-	if f.classes.has(int(cl)) {
-		c.col.add(int(l))
-	}
-	if f.allClasses.has(int(cl)) {
-		c.colAll.add(int(l))
-	}
-}
-
-// mark notes whether the lane's head needs a closer look.
-func (s *State) mark(l laneID) {
-	lane := &s.laneRecs[l]
-	t := &s.types[lane.typ]
-	now := t.aged || t.Reserve > 0 || lane.marked > 0
-	switch was := s.odd.has(int(l)); {
-	case now && !was:
-		s.odd.set(int(l))
-		s.odds++
-	case was && !now:
-		s.odd.clear(int(l))
-		s.odds--
-	}
 }
 
 // raw is what laneHead holds for a contact of the lane.
@@ -222,10 +178,14 @@ func (s *State) enter(c Contact) {
 	s.insert(id, lane, c, r)
 	s.laneN[id]++
 	if r.excl != noExcl {
-		s.markContact(r, 1)
+		s.mark(lane, t, 1)
 	}
 	if lane.only == Nobody {
-		s.open[lane.channel].set(int(id))
+		if s.laneN[id] == 1 {
+			s.laneOpens(id, lane)
+		} else if s.laneFirst[id] == c {
+			s.headComes(id, lane)
+		}
 	} else if until := s.contactsCold[c].holdUntil; until != never {
 		r.timer = s.start(0, until, holdTimer, c, 0)
 	}
@@ -245,15 +205,18 @@ func (s *State) leave(c Contact) {
 	}
 	t.waiting--
 	s.inRoom[t.Room]--
-	if r.excl != noExcl {
-		s.markContact(r, -1)
-	}
+	first := s.laneFirst[id] == c
 	s.remove(id, lane, c, r)
 	s.laneN[id]--
+	if r.excl != noExcl {
+		s.mark(lane, t, ^uint32(0))
+	}
 	r.phase = phaseNowhere
 	if lane.only == Nobody {
 		if s.laneN[id] == 0 {
-			s.open[lane.channel].clear(int(id))
+			s.laneCloses(id, lane)
+		} else if first {
+			s.headGoes(id, lane)
 		}
 		return
 	}
@@ -264,14 +227,13 @@ func (s *State) leave(c Contact) {
 	}
 }
 
-// markContact counts a waiting contact with exclusions, or no longer.
-func (s *State) markContact(r *contactRec, by int32) {
-	lane := &s.laneRecs[r.lane]
-	lane.marked = uint32(int32(lane.marked) + by) //nolint:gosec // counts
-	t := &s.types[lane.typ]
-	t.marked = uint32(int32(t.marked) + by) //nolint:gosec // as above
+// mark counts a waiting contact with exclusions, or no longer.
+func (s *State) mark(lane *laneRec, t *typeRec, by uint32) {
+	lane.marked += by
+	t.marked += by
 	if lane.only == Nobody {
-		s.mark(r.lane)
+		s.bankRecs[lane.bank].marked += by
+		s.classify(lane.bank)
 	}
 }
 
@@ -299,15 +261,13 @@ func (s *State) dropLane(id laneID, lane *laneRec) {
 
 func (t *typeRec) overloaded() bool { return t.Overload > 0 && t.waiting >= t.Overload }
 
-// setOver keeps the set of lanes whose work types are overloaded.
+// setOver keeps the set of banks whose work types are overloaded.
 func (s *State) setOver(t *typeRec, on bool) {
-	for _, l := range t.lanes {
-		switch {
-		case s.laneRecs[l].only != Nobody:
-		case on:
-			s.over.set(int(l))
-		default:
-			s.over.clear(int(l))
+	for _, b := range t.banks {
+		if on {
+			s.over.set(int(b))
+		} else {
+			s.over.clear(int(b))
 		}
 	}
 }

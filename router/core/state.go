@@ -15,6 +15,7 @@ type State struct {
 	defs
 	cells
 	lanes
+	banks
 	rooms
 	timers
 	exclusions
@@ -45,6 +46,7 @@ func New(cfg Config) *State {
 	s.defs.init()
 	s.cells.init()
 	s.lanes.init()
+	s.banks.init()
 	s.timers.init()
 	s.exclList = s.listOf(int64(cfg.Exclude))
 	return s
