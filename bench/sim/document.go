@@ -18,6 +18,8 @@ type document struct {
 	name string
 	unit time.Duration // what a bare number of time means
 	errs []error
+
+	values int // that were looked at
 }
 
 // value is a node of the document and the path of keys that leads to it.
@@ -28,9 +30,12 @@ type value struct {
 	depth int
 }
 
-// maxDepth is deeper than any scenario; an alias inside what it stands for
-// would have no end.
-const maxDepth = 50
+// Bounds that no scenario reaches; an alias inside what it stands for would
+// have no end.
+const (
+	maxDepth  = 50
+	maxValues = 5_000_000
+)
 
 // root parses data; the value's node is nil when there is nothing to read.
 func (d *document) root(data []byte) value {
@@ -54,6 +59,9 @@ func (d *document) yamlError(err error) error {
 
 // failf notes a mistake at the value.
 func (v value) failf(format string, args ...any) {
+	if len(v.doc.errs) >= 1000 {
+		return // enough is enough
+	}
 	path := v.path
 	if path != "" {
 		path += ": "
@@ -70,8 +78,10 @@ func (v value) below(name string, node *yaml.Node) value {
 		name = "." + name
 	}
 	x := value{doc: v.doc, node: node, path: v.path + name, depth: v.depth + 1}
-	if x.depth > maxDepth {
-		x.failf("too deep, or without end")
+	if v.doc.values++; x.depth > maxDepth || v.doc.values > maxValues {
+		if v.doc.values < maxValues+10 {
+			x.failf("too deep, or without end")
+		}
 		x.node = &yaml.Node{Kind: yaml.ScalarNode, Line: node.Line}
 	}
 	return x
