@@ -17,7 +17,7 @@ func (f *floor) bestAgent(needs []need) core.Agent {
 	best := core.Nobody
 	for i := range f.agents {
 		a := &f.agents[i]
-		if a.has == core.Nothing && f.world.profiles[a.profile].meets(needs) &&
+		if f.has[i] == core.Nothing && f.world.profiles[a.profile].meets(needs) &&
 			(best == core.Nobody || a.since < f.agents[best].since) {
 			best = core.Agent(i) //nolint:gosec // an agent
 		}
@@ -32,7 +32,7 @@ func (f *floor) bestContact(a core.Agent) core.Contact {
 	best := core.Nothing
 	for i := range f.contacts {
 		c := &f.contacts[i]
-		if c.waiting && p.meets(f.world.kinds[c.kind].needs) && (best == core.Nothing || c.before(&f.contacts[best])) {
+		if c.waiting && p.meets(f.world.kinds[f.kind[i]].needs) && (best == core.Nothing || c.before(&f.contacts[best])) {
 			best = core.Contact(i) //nolint:gosec // a contact
 		}
 	}
@@ -65,7 +65,7 @@ func (f *floor) checkArrivals(n int) ([]float64, error) {
 		}
 		if !f.accept() {
 			f.withdraw(x)
-			continue
+			f.occupy(len(f.busy) + 1)
 		}
 		a := f.pick()
 		f.end(a)
@@ -99,7 +99,7 @@ func (f *floor) checkFree(n int) ([]float64, error) {
 			f.giveBack(freed)
 			continue
 		}
-		f.arriveAs(freed, mail, f.contacts[got].kind)
+		f.arriveAs(freed, mail, int(f.kind[got]))
 	}
 	return times, nil
 }

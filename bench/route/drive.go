@@ -5,18 +5,20 @@ import "filo/router/core"
 // attempts bounds the decisions made for each sample that is wanted.
 const attempts = 4
 
-// callsArrive lets calls arrive, half of the agents being idle: for each that
-// was offered, another agent becomes idle.
+// callsArrive lets calls arrive, half of the agents being idle. For each that
+// was offered another agent becomes idle; a call that nobody can take is
+// followed by one that anyone can, so that other agents are idle for the next.
 func (f *floor) callsArrive(n int) {
 	for i := 0; i < attempts*n && len(f.arrive) < n; i++ {
 		x := f.take()
 		t := f.arriveAs(x, calls, f.world.arrivals[i%len(f.world.arrivals)])
-		if !f.accept() {
+		if f.accept() {
+			f.arrive.add(t)
+		} else {
 			f.queue.add(t)
 			f.withdraw(x)
-			continue
+			f.occupy(len(f.busy) + 1)
 		}
-		f.arrive.add(t)
 		a := f.pick()
 		f.end(a)
 		freed, t := f.release(a)
@@ -38,7 +40,7 @@ func (f *floor) agentsFree(n int) {
 			continue
 		}
 		f.free.add(t)
-		f.queue.add(f.arriveAs(freed, mail, f.contacts[f.agents[a].has].kind))
+		f.queue.add(f.arriveAs(freed, mail, int(f.kind[f.has[a]])))
 	}
 }
 
@@ -48,7 +50,7 @@ func (f *floor) mailCycles(n int) (done int) {
 	for done < n && len(f.busy) > 0 {
 		i := f.random.IntN(len(f.busy))
 		a := f.busy[i]
-		ended := f.agents[a].has
+		ended := f.has[a]
 		f.now += apart
 		f.apply(core.Command{Op: core.OpEnd, Contact: ended})
 		f.apply(core.Command{Op: core.OpWrapEnd, Contact: ended})
@@ -61,9 +63,9 @@ func (f *floor) mailCycles(n int) (done int) {
 		}
 		taken := o.Contact
 		f.apply(core.Command{Op: core.OpAccept, Offer: o.Offer, Agent: a, Contact: taken})
-		f.agents[a].has = taken
-		k := f.contacts[taken].kind
-		f.contacts[ended].kind = k
+		f.has[a] = taken
+		k := f.kind[taken]
+		f.kind[ended] = k
 		f.apply(f.arrival(ended, mail, f.plans[k], f.world.kinds[k].priority))
 		done++
 	}
@@ -71,24 +73,24 @@ func (f *floor) mailCycles(n int) (done int) {
 	return done
 }
 
-// callCycles are lives of contacts with half of the agents idle.
-func (f *floor) callCycles(n int) (done int) {
-	for i := 0; i < attempts*n && done < n; i++ {
+// callCycles are lives of contacts with half of the agents idle. Those that
+// nobody can take are followed as above.
+func (f *floor) callCycles(n int) int {
+	for i := range n {
 		x, k := f.take(), f.world.arrivals[i%len(f.world.arrivals)]
 		f.now += apart
 		f.apply(f.arrival(x, calls, f.plans[k], f.world.kinds[k].priority))
 		if !f.accept() {
 			f.withdraw(x)
-			continue
+			f.occupy(len(f.busy) + 1)
 		}
 		a := f.pick()
-		ended := f.agents[a].has
+		ended := f.has[a]
 		f.apply(core.Command{Op: core.OpEnd, Contact: ended})
 		f.apply(core.Command{Op: core.OpWrapEnd, Contact: ended})
-		f.agents[a].has = core.Nothing
+		f.has[a] = core.Nothing
 		f.giveBack(ended)
-		done++
 	}
-	f.decisions += 2 * done
-	return done
+	f.decisions += 2 * n
+	return n
 }

@@ -12,6 +12,8 @@ type floor struct {
 	*centre
 	world    *world
 	random   *rand.Rand
+	has      []core.Contact // by agent; Nothing: idle
+	kind     []uint32       // by contact
 	agents   []agentRow
 	contacts []contactRow
 	busy     []core.Agent   // who have a contact, in no order
@@ -23,14 +25,13 @@ type floor struct {
 	decisions                 int // arrivals and ends of wrap-ups
 }
 
+// agentRow is what a plain scan has to know, as is contactRow.
 type agentRow struct {
 	profile int
-	has     core.Contact // Nothing: idle
-	since   uint64       // the change that made the agent idle
+	since   uint64 // the change that made the agent idle
 }
 
 type contactRow struct {
-	kind    int
 	waiting bool
 	virtual int64 // enqueued, less what the priority is worth
 	seq     uint64
@@ -41,13 +42,16 @@ func newFloor(cfg Config) *floor {
 	f := &floor{
 		centre: newCentre(w), world: w,
 		random:   rand.New(rand.NewPCG(cfg.Seed, 1)), //nolint:gosec // a repeatable run is wanted
+		has:      make([]core.Contact, cfg.Agents),
+		kind:     make([]uint32, cfg.Waiting+cfg.Agents+1),
 		agents:   make([]agentRow, cfg.Agents),
 		contacts: make([]contactRow, cfg.Waiting+cfg.Agents+1),
 		busy:     make([]core.Agent, 0, cfg.Agents),
 		spare:    make([]core.Contact, 0, cfg.Agents+1),
 	}
 	for i, p := range w.agents {
-		f.agents[i] = agentRow{profile: p, has: core.Nothing}
+		f.agents[i] = agentRow{profile: p}
+		f.has[i] = core.Nothing
 	}
 	for i := len(f.contacts) - 1; i >= cfg.Waiting; i-- {
 		f.spare = append(f.spare, core.Contact(i)) //nolint:gosec // a contact
@@ -79,9 +83,8 @@ func (f *floor) arriveAs(x core.Contact, typ core.Channel, k int) uint64 {
 	priority := f.world.kinds[k].priority
 	t := f.timed(f.arrival(x, typ, f.plans[k], priority))
 	f.decisions++
-	f.contacts[x] = contactRow{
-		kind: k, waiting: f.offer() == nil, virtual: f.now - worth(priority), seq: f.arrived,
-	}
+	f.kind[x] = uint32(k) //nolint:gosec // not negative
+	f.contacts[x] = contactRow{waiting: f.offer() == nil, virtual: f.now - worth(priority), seq: f.arrived}
 	return t
 }
 
@@ -94,7 +97,7 @@ func (f *floor) accept() bool {
 	}
 	agent, contact := o.Agent, o.Contact
 	f.apply(core.Command{Op: core.OpAccept, Offer: o.Offer, Agent: agent, Contact: contact})
-	f.agents[agent].has = contact
+	f.has[agent] = contact
 	f.contacts[contact].waiting = false
 	f.busy = append(f.busy, agent)
 	return true
@@ -112,17 +115,17 @@ func (f *floor) pick() core.Agent {
 // end ends the agent's contact, up to the wrap-up.
 func (f *floor) end(a core.Agent) {
 	f.now += apart
-	f.apply(core.Command{Op: core.OpEnd, Contact: f.agents[a].has})
+	f.apply(core.Command{Op: core.OpEnd, Contact: f.has[a]})
 }
 
 // release ends the agent's wrap-up, so that the agent may be offered another
 // contact. It returns the handle that became free, and the ticks.
 func (f *floor) release(a core.Agent) (freed core.Contact, t uint64) {
-	freed = f.agents[a].has
+	freed = f.has[a]
 	t = f.timed(core.Command{Op: core.OpWrapEnd, Contact: freed})
 	f.decisions++
 	f.changes++
-	f.agents[a].has, f.agents[a].since = core.Nothing, f.changes
+	f.has[a], f.agents[a].since = core.Nothing, f.changes
 	return freed, t
 }
 

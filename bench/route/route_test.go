@@ -138,7 +138,7 @@ func TestBacklogIsSteady(t *testing.T) {
 		n := make([]int, len(f.world.kinds))
 		for i := range f.contacts {
 			if f.state.Contact(core.Contact(i)).Phase == core.PhaseWaiting {
-				n[f.contacts[i].kind]++
+				n[f.kind[i]]++
 			}
 		}
 		return n
@@ -148,6 +148,7 @@ func TestBacklogIsSteady(t *testing.T) {
 	before := kinds()
 	require.Equal(t, 100, len(f.busy))
 	f.callsArrive(500)
+	require.Equal(t, 700, f.callCycles(700))
 	require.Equal(t, 100, len(f.busy))
 	require.Equal(t, before, kinds())
 	f.takeMail()
@@ -202,10 +203,11 @@ func TestValidate(t *testing.T) {
 
 func TestCounter(t *testing.T) {
 	c := calibrate()
-	from, start := ticks(), time.Now()
+	start, from := together()
 	for time.Since(start) < 20*time.Millisecond {
 	}
-	require.InEpsilon(t, 20e6, float64(ticks()-from)/c.perNs, .05)
+	end, to := together()
+	require.InEpsilon(t, float64(end.Sub(start)), float64(to-from)/c.perNs, .02)
 
 	c = counter{perNs: 2, cost: 10}
 	s := newSamples(1000)

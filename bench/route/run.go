@@ -52,8 +52,8 @@ type Result struct {
 	Machine string  `json:"machine"`
 }
 
-// Run measures one world. The memory is walked before and after: its figure is
-// the mean of both.
+// Run measures one world. The memory is walked before and after: the lesser
+// figure counts, as others on the machine can only make it larger.
 func Run(ctx context.Context, cfg Config, memory *Memory) (*Result, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func Run(ctx context.Context, cfg Config, memory *Memory) (*Result, error) {
 	}
 	res.Arrive, res.Free = count.quantiles(f.arrive), count.quantiles(f.free)
 	res.Queue, res.Idle = count.quantiles(f.queue), count.quantiles(f.idle)
-	res.Load = round((res.Load + memory.Load()) / 2)
+	res.Load = round(min(res.Load, memory.Load()))
 	return res, nil
 }
 

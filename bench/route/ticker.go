@@ -15,10 +15,11 @@ type counter struct {
 // calibrate watches the ticks and the clock for a tenth of a second.
 func calibrate() counter {
 	const length, readings = 100 * time.Millisecond, 10_001
-	start, first := time.Now(), ticks()
+	start, first := together()
 	for time.Since(start) < length {
 	}
-	c := counter{perNs: float64(ticks()-first) / float64(time.Since(start))}
+	end, last := together()
+	c := counter{perNs: float64(last-first) / float64(end.Sub(start))}
 	gaps := make([]uint64, readings)
 	for i := range gaps {
 		from := ticks()
@@ -27,6 +28,19 @@ func calibrate() counter {
 	slices.Sort(gaps)
 	c.cost = gaps[readings/2]
 	return c
+}
+
+// together reads the clock and the ticks at one time: of several readings the
+// one that was not interrupted.
+func together() (at time.Time, t uint64) {
+	least := time.Hour
+	for range 20 {
+		before, now := time.Now(), ticks()
+		if d := time.Since(before); d < least {
+			at, t, least = before, now, d
+		}
+	}
+	return at, t
 }
 
 // samples collects ticks: as many as it has capacity for, the first ones.
