@@ -163,6 +163,9 @@ func (r *Result) charts() []chart {
 	)
 	var charts []chart
 	for i := range list {
+		if of := list[i].of; len(list[i].curves) < of {
+			list[i].caption += fmt.Sprintf(" The largest %d of %d.", len(list[i].curves), of)
+		}
 		if len(list[i].curves) > 0 && list[i].xMax > list[i].xMin {
 			charts = append(charts, list[i].draw())
 		}
@@ -181,7 +184,7 @@ func (r *Result) waitPlot(classes []int) plot {
 	}
 	p := plot{
 		title: "How long contacts wait", caption: "Share of the contacts that wait longer than a time, up to the longest p99.",
-		xLabel: "time in " + r.unitName(), xMax: longest / unit, xText: plain, yText: percent, legend: true,
+		xLabel: "time in " + r.unitName(), xMax: longest / unit, xText: plain, yText: percent, legend: true, of: len(r.Classes),
 	}
 	for n, i := range classes {
 		c := curve{name: r.Classes[i].Name, colour: n}
@@ -212,7 +215,7 @@ func (r *Result) overTime(title, caption string, yText func(v, step float64) str
 		p.warm = sc.warmup
 	}
 	if second := r.Scenario.Unit.Seconds(); r.Scenario.named && p.xMax*second >= 4 {
-		step := clockStep(p.xMax*second, 4)
+		step := clockStep(p.xMax*second, 5)
 		p.xLabel, p.xStep = "time since the start", step/second
 		p.xText = func(x, _ float64) string { return clock(x*second, step) }
 	}
@@ -221,6 +224,7 @@ func (r *Result) overTime(title, caption string, yText func(v, step float64) str
 
 func (r *Result) classPlot(classes []int, title, caption string, yText func(v, step float64) string, yMax float64, of func(p *point, c *classPoint) float64) plot {
 	p := r.overTime(title, caption, yText, yMax)
+	p.of = len(r.Classes)
 	for n, i := range classes {
 		p.curves = append(p.curves, r.curve(r.Classes[i].Name, n, func(q *point) float64 { return of(q, &q.classes[i]) }))
 	}
@@ -229,6 +233,7 @@ func (r *Result) classPlot(classes []int, title, caption string, yText func(v, s
 
 func (r *Result) groupPlot(groups []int) plot {
 	p := r.overTime("Occupancy over time", "Share of the units on duty that are in use.", percent, 1)
+	p.of = len(r.Groups)
 	for n, i := range groups {
 		p.curves = append(p.curves, r.curve(r.Groups[i].Name, n, func(q *point) float64 { return ratio(q.groups[i].used, q.groups[i].units) }))
 	}

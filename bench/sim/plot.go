@@ -29,6 +29,7 @@ type curve struct {
 type plot struct {
 	title, caption, xLabel string
 	curves                 []curve
+	of                     int     // of so many, which are too many to show
 	xMin, xMax, yMax       float64 // yMax 0: as high as the curves
 	xStep                  float64 // 0: a round number
 	xText, yText           func(x, step float64) string

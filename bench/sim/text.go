@@ -168,7 +168,7 @@ func (e Estimate) String() string {
 	if math.IsNaN(e.Mean) {
 		return "-"
 	}
-	if !(e.Half > 0) { // exact, or the only observation
+	if !(e.Half > 1e-9*math.Abs(e.Mean)) { // exact, or the only observation
 		return strconv.FormatFloat(e.Mean, 'g', 6, 64)
 	}
 	digits := int(min(max(1-math.Floor(math.Log10(e.Half)), 0), 7))
