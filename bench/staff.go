@@ -10,12 +10,38 @@ import (
 	"path/filepath"
 	"time"
 
+	"filo/bench/sim"
 	"filo/bench/staff"
 )
 
+const staffUsage = `filo-bench staff computes the least number of agents that keeps every target.
+
+Usage:
+  filo-bench staff [flags] plan.yaml       intervals, targets, backlog
+  filo-bench staff [flags] intervals.csv   start,length,contacts,handle,patience,shrinkage
+  filo-bench staff -rate 100/h -handle 4m -target 80/20s [flags]
+  filo-bench staff -simulate scenario.yaml [-contacts N] [-json]
+
+Without patience by Erlang C, with it by Erlang A. A plan:
+
+  target: {service_level: 80/20s, asa: 30s, abandon: 5%, occupancy: 85%} # any of them
+  defaults: {length: 30m, handle: 4m, patience: 2m, shrinkage: 30%}
+  backlog:                                 # carried over from interval to interval
+    mail: {handle: 6m, deadline: 4h, share: 95%, waiting: 30, left: 0, idle: true}
+  intervals:                               # each follows the one above unless it has a start
+    - {start: 09:00, contacts: 120, backlog: {mail: 40}}
+    - {contacts: 150, handle: 5m}
+
+A scenario of filo-bench sim is played with the routing core, for several skills:
+its bounds (expect: orders.service_level >= 80%) are the targets, and the numbers
+of its groups of agents are looked for.
+
+Flags:
+`
+
 // staffMain computes agents for a target.
 func staffMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	plan, asJSON, err := parseStaff(args, stderr)
+	f, plan, err := parseStaff(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
@@ -23,19 +49,34 @@ func staffMain(ctx context.Context, args []string, stdout, stderr io.Writer) int
 		_, _ = fmt.Fprintln(stderr, "filo-bench staff:", err)
 		return exitUsage
 	}
-	res, err := staff.Solve(ctx, plan)
-	if err == nil {
-		write := res.WriteText
-		if asJSON {
-			write = res.WriteJSON
-		}
-		err = write(stdout)
-	}
-	if err != nil {
+	if err := f.solve(ctx, plan, stdout); err != nil {
 		_, _ = fmt.Fprintln(stderr, "filo-bench staff:", err)
 		return exitMissed
 	}
 	return exitOK
+}
+
+// report is what either way of staffing returns.
+type report interface {
+	WriteText(w io.Writer) error
+	WriteJSON(w io.Writer) error
+}
+
+func (f *staffFlags) solve(ctx context.Context, plan staff.Plan, stdout io.Writer) (err error) {
+	var res report
+	if f.scenario != nil {
+		res, err = staff.Simulate(ctx, f.scenario)
+	} else {
+		res, err = staff.Solve(ctx, plan)
+	}
+	switch {
+	case err != nil:
+		return err //nolint:wrapcheck // it says where
+	case f.json:
+		return res.WriteJSON(stdout) //nolint:wrapcheck // it says what it is
+	default:
+		return res.WriteText(stdout) //nolint:wrapcheck // as above
+	}
 }
 
 // staffFlags are what the flags set, and whether they did.
@@ -43,15 +84,19 @@ type staffFlags struct {
 	target   staff.Target
 	interval staff.Interval
 	rate     bool
+	json     bool
+	simulate string
+	contacts int64
+	scenario *sim.Scenario
 	set      map[string]bool
 }
 
-func parseStaff(args []string, stderr io.Writer) (plan staff.Plan, asJSON bool, err error) {
-	f := staffFlags{set: map[string]bool{}}
+func parseStaff(args []string, stderr io.Writer) (f *staffFlags, plan staff.Plan, err error) {
+	f = &staffFlags{set: map[string]bool{}}
 	fs := flag.NewFlagSet("filo-bench staff", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.Usage = func() {
-		_, _ = fmt.Fprint(stderr, "Usage: filo-bench staff [flags] [plan.yaml | plan.csv]\n")
+		_, _ = fmt.Fprint(stderr, staffUsage)
 		fs.PrintDefaults()
 	}
 	fs.Func("rate", "contacts that come, as in `100/h`, instead of a plan", func(s string) (err error) {
@@ -69,21 +114,41 @@ func parseStaff(args []string, stderr io.Writer) (plan staff.Plan, asJSON bool, 
 	fs.DurationVar(&f.target.ASA, "asa", 0, "longest mean `time` to answer")
 	fs.Func("abandon", "largest `share` that gives up, as in 5%", shareFlag(&f.target.Abandon))
 	fs.Func("occupancy", "largest `share` of time that agents are busy, as in 85%", shareFlag(&f.target.Occupancy))
-	fs.BoolVar(&asJSON, "json", false, "print the result as one JSON object")
+	fs.StringVar(&f.simulate, "simulate", "", "`scenario` of filo-bench sim whose groups of agents are staffed")
+	fs.Int64Var(&f.contacts, "contacts", 200_000, "with -simulate: contacts of each try, unless the scenario has a duration")
+	fs.BoolVar(&f.json, "json", false, "print the result as one JSON object")
 	if err := fs.Parse(args); err != nil {
-		return plan, asJSON, err //nolint:wrapcheck // flag has printed it
+		return f, plan, err //nolint:wrapcheck // flag has printed it
 	}
 	fs.Visit(func(x *flag.Flag) { f.set[x.Name] = true })
 	switch {
+	case f.simulate != "" && !f.rate && fs.NArg() == 0:
+		err = f.load()
+	case f.simulate != "":
+		err = fmt.Errorf("%w: -simulate stands alone", errArgs)
 	case f.rate && fs.NArg() == 0:
 		plan = staff.Plan{Target: f.target, Intervals: []staff.Interval{f.interval}}
 		err = plan.Validate()
 	case fs.NArg() == 1 && !f.rate:
 		plan, err = f.read(fs.Arg(0))
 	default:
-		err = fmt.Errorf("%w: either a plan or -rate is needed", errArgs)
+		err = fmt.Errorf("%w: a plan, -rate or -simulate is needed", errArgs)
 	}
-	return plan, asJSON, err
+	return f, plan, err
+}
+
+// load reads the scenario.
+func (f *staffFlags) load() (err error) {
+	if f.scenario, err = sim.Load(f.simulate); err != nil {
+		return err //nolint:wrapcheck // it begins with the file
+	}
+	if f.contacts <= 0 {
+		return fmt.Errorf("%w: -contacts must be more than 0", errFlag)
+	}
+	if f.scenario.Duration == 0 && f.scenario.Contacts > 0 {
+		f.scenario.Contacts = f.contacts
+	}
+	return nil
 }
 
 func shareFlag(to *float64) func(string) error {

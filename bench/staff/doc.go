@@ -33,4 +33,10 @@
 // If a stream says so, the idle time of the real-time agents works on it as
 // well: what one less their occupancy leaves. That supposes that a contact is
 // put down the moment a caller comes, at no cost.
+//
+// # Several skills
+//
+// No formula knows several skills, priorities and channels together. [Simulate]
+// plays a scenario of package sim with the routing core instead and looks for
+// the least numbers in its groups of agents that keep its bounds.
 package staff

@@ -35,7 +35,7 @@ var imports = map[string][]string{
 	"bench/route":    {"router/core"},
 	"bench/sim":      {"router/core"}, // the real core in virtual time
 	"bench/queueing": {},
-	"bench/staff":    {"bench/queueing"},
+	"bench/staff":    {"bench/queueing", "bench/sim"},
 	"bench":          {"bench/robot", "bench/route", "bench/sim", "bench/staff", "contact", "router/core", "sip", "media"}, // it makes what its robots share
 
 	"internal/archtest": {},
