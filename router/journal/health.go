@@ -31,10 +31,12 @@ func (h *health) recovered() { h.set(false, nil) }
 
 // breakFor makes the journal degraded for good.
 func (h *health) breakFor(err error) {
-	h.set(true, err)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.broken = true
+	h.degraded.Store(true)
+	h.tell(err)
+	h.signal()
 }
 
 func (h *health) set(degraded bool, err error) {

@@ -151,7 +151,7 @@ func (s *shadow) snapshot() {
 // last leaves a snapshot behind, so that the next start has nothing to replay
 // and may be of another version of the program.
 func (s *shadow) last() {
-	if s.rep.seq != s.saved {
+	if s.rep.seq != s.saved || s.health.degraded.Load() {
 		s.snapshot()
 	}
 }
