@@ -23,17 +23,38 @@ type Card struct {
 // Why explains one routing decision, as data. Words are made where it is shown.
 type Why struct {
 	Offer      OfferID       `json:"offer"`
-	Key        string        `json:"key"` // the key that decided: "only", "preferred", "proficiency", "flexibility", "load", "longest_idle", "id"
+	Key        string        `json:"key"` // the key that decided: "only", "preferred", "proficiency", "flexibility", "load", "longest_idle"
 	Considered int           `json:"considered"`
 	Took       time.Duration `json:"took"` // of the decision itself
 	Waited     time.Duration `json:"waited"`
 	// Contacts and ContactKey are set when an agent gained room and took the
 	// best of the waiting contacts: how many were compared, and what put this one
-	// first: "only", "held", "tier", "deadline", "arrival".
-	Contacts   int        `json:"contacts,omitempty"`
-	ContactKey string     `json:"contact_key,omitempty"`
-	Agents     []WhyAgent `json:"agents"` // the winner first, then by preference, then the excluded; at most 16
-	More       int        `json:"more"`   // agents left off Agents
+	// first: "only", "held", "tier", "rank", "deadline", "age", "arrival". Next is
+	// the contact that came second and, where the deadline decided, Lead is by
+	// how much.
+	Contacts   int           `json:"contacts,omitempty"`
+	ContactKey string        `json:"contact_key,omitempty"`
+	Next       ID            `json:"next,omitempty"`
+	Lead       time.Duration `json:"lead,omitempty"`
+	// Priority is the sum of what Raised it; Ahead is the waiting time that it
+	// stood for.
+	Priority int           `json:"priority,omitempty"`
+	Ahead    time.Duration `json:"ahead,omitempty"`
+	Raised   []Raise       `json:"raised,omitempty"`
+	Tier     int           `json:"tier,omitempty"`     // 1 goes first; 0: it had lost its agent
+	Step     int           `json:"step,omitempty"`     // how often what it needs was relaxed
+	Overload bool          `json:"overload,omitempty"` // skills held in reserve counted
+
+	Agents []WhyAgent     `json:"agents"` // the winner first, then by preference, then the excluded; at most 16
+	More   int            `json:"more"`   // agents left off Agents
+	Counts map[string]int `json:"counts"` // agents looked at, by verdict
+}
+
+// Raise is one thing that changed a contact's priority.
+type Raise struct {
+	By     string `json:"by"` // "queue", or "rule" or "flow" that sent it there
+	Name   string `json:"name,omitempty"`
+	Points int    `json:"points"`
 }
 
 // WhyAgent is one agent in a Why.
@@ -43,7 +64,7 @@ type WhyAgent struct {
 	Skills  []SkillLevel  `json:"skills"` // of the required skills
 	Idle    time.Duration `json:"idle"`
 	Load    int           `json:"load"`
-	Verdict string        `json:"verdict"` // "chosen", "eligible", "busy", "not_ready", "skill", "excluded", "held", "capacity", "channel"
+	Verdict string        `json:"verdict"` // "chosen", "eligible", "skill", "queue", "not_ready", "channel", "busy", "capacity", "excluded", "held", "reserved"
 }
 
 // SkillLevel is an agent's proficiency in a skill.

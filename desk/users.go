@@ -39,6 +39,10 @@ type User struct {
 	// "lang:it" with 100.
 	Skills    map[string]uint8 `yaml:"skills"`
 	Languages []string         `yaml:"languages"`
+	// Reserve are skills of these that count only while a queue is overloaded;
+	// Profile is one of router.profiles, none for every queue.
+	Reserve []string `yaml:"reserve"`
+	Profile string   `yaml:"profile"`
 	// Capacity is the agent's units of work at a time, 0 the router's default;
 	// Caps bounds the contacts of a channel at a time.
 	Capacity int                     `yaml:"capacity"`
@@ -65,7 +69,10 @@ func (u *User) agent() router.Agent {
 	for _, l := range u.Languages {
 		skills["lang:"+l] = 100
 	}
-	return router.Agent{ID: contact.AgentID(u.User), Name: u.Name, Skills: skills, Capacity: u.Capacity, Caps: u.Caps}
+	return router.Agent{
+		ID: contact.AgentID(u.User), Name: u.Name, Skills: skills, Reserve: u.Reserve, Profile: u.Profile,
+		Capacity: u.Capacity, Caps: u.Caps,
+	}
 }
 
 // takesContacts reports whether u works at all; a supervisor need not.
@@ -255,6 +262,11 @@ func (u *User) checkWork() (errs []error) {
 	for _, s := range slices.Sorted(maps.Keys(u.Skills)) {
 		if v := u.Skills[s]; s == "" || v < 1 || v > 100 {
 			bad("skills.%s: %d is outside 1 to 100", s, v)
+		}
+	}
+	for _, s := range u.Reserve {
+		if _, ok := u.Skills[s]; !ok {
+			bad("reserve: %q is not in skills", s)
 		}
 	}
 	for _, l := range u.Languages {

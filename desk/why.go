@@ -20,7 +20,12 @@ func whyText(why contact.Why, card *contact.Card, viewer contact.AgentID, now ti
 	out := make(map[string][]string, 2)
 	for _, w := range []*words{english(), italian()} {
 		lines := []string{}
-		if s := w.agents(why, viewer); s != "" {
+		for _, s := range []string{w.agents(why, viewer), w.contacts(why), w.priority(why), w.relaxed(why)} {
+			if s != "" {
+				lines = append(lines, s)
+			}
+		}
+		if s := w.excluded(why); s != "" && viewer == "" {
 			lines = append(lines, s)
 		}
 		if card != nil {
@@ -37,6 +42,12 @@ func whyText(why contact.Why, card *contact.Card, viewer contact.AgentID, now ti
 type words struct {
 	lang, you, idle, preferred, more string
 	verdict                          map[string]string
+	first                            map[string]string // why a contact went before others, by key
+	before, lead                     string
+	raised, flow, rule, queue, ahead string
+	lower, step, reserve             string
+	none                             string            // before what excluded agents
+	reasons                          map[string]string // of many agents, by verdict
 	skip, old, menu                  string
 	units                            [3]string // seconds, minutes, hours
 	zero                             string    // before the point of a confidence
@@ -48,6 +59,20 @@ func english() *words {
 		verdict: map[string]string{
 			"busy": "busy", "not_ready": "not ready", "excluded": "passed it on",
 			"held": "held for another", "capacity": "full", "channel": "no line",
+			"queue": "another profile", "reserved": "kept free",
+		},
+		first: map[string]string{
+			"held": "held for this agent", "tier": "higher tier", "rank": "first queue of the profile",
+			"deadline": "earliest deadline", "age": "waited longest", "arrival": "came first",
+		},
+		before: "Before %d others: %s", lead: ", %s ahead",
+		raised: "Priority %+d: %s", flow: "flow", rule: "rule %s", queue: "queue %s", ahead: "; worth %s of waiting",
+		lower: "Tier %d.", step: "Requirements relaxed, step %d.", reserve: "The queue is overloaded: reserve skills count.",
+		none: "Not asked: ",
+		reasons: map[string]string{
+			"busy": "%d busy", "not_ready": "%d not ready", "skill": "%d without the skills", "excluded": "%d passed it on",
+			"held": "%d while it was held", "capacity": "%d full", "channel": "%d without a line", "queue": "%d of other profiles",
+			"reserved": "%d kept free",
 		},
 		skip: "IVR skipped: rule %s, confidence %s", old: "%s old", menu: "Chosen in the menu: %s.",
 		units: [3]string{"s", "min", "h"}, zero: ".",
@@ -61,6 +86,21 @@ func italian() *words {
 			"busy":      "occupato", //nolint:misspell // Italian
 			"not_ready": "non disponibile", "excluded": "l'ha passato",
 			"held": "tenuto per altri", "capacity": "al completo", "channel": "senza linea",
+			"queue": "altro profilo", "reserved": "tenuto libero",
+		},
+		first: map[string]string{
+			"held": "tenuto per questo agente", "tier": "livello superiore", "rank": "prima coda del profilo",
+			"deadline": "scade prima", "age": "attende da più tempo", "arrival": "arrivato prima",
+		},
+		before: "Prima di altri %d: %s", lead: ", %s di vantaggio",
+		raised: "Priorità %+d: %s", flow: "flusso", rule: "regola %s", queue: "coda %s", ahead: "; vale %s di attesa",
+		lower: "Livello %d.", step: "Requisiti allentati, passo %d.",
+		reserve: "La coda è sovraccarica: contano le competenze di riserva.",
+		none:    "Non interpellati: ",
+		reasons: map[string]string{
+			"busy": "%d occupati", "not_ready": "%d non disponibili", "skill": "%d senza competenze", //nolint:misspell // Italian
+			"excluded": "%d l'hanno passato", "held": "%d mentre era tenuto", "capacity": "%d al completo",
+			"channel": "%d senza linea", "queue": "%d di altri profili", "reserved": "%d tenuti liberi",
 		},
 		skip: "IVR saltato: regola %s, confidenza %s", old: "%s fa", menu: "Scelto nel menu: %s.",
 		units: [3]string{"s", "min", "h"}, zero: "0,",
@@ -88,6 +128,76 @@ func (w *words) agents(why contact.Why, viewer contact.AgentID) string {
 		parts = append(parts, fmt.Sprintf(w.more, n))
 	}
 	return strings.Join(parts, " ")
+}
+
+// contacts is the line about the contacts that this one went before.
+func (w *words) contacts(why contact.Why) string {
+	reason := w.first[why.ContactKey]
+	if why.Contacts < 2 || reason == "" {
+		return ""
+	}
+	s := fmt.Sprintf(w.before, why.Contacts-1, reason)
+	if why.Lead > 0 {
+		s += fmt.Sprintf(w.lead, w.span(why.Lead))
+	}
+	return s + "."
+}
+
+// priority is the line about what raised the contact's priority.
+func (w *words) priority(why contact.Why) string {
+	var parts []string
+	for _, r := range why.Raised {
+		by := w.flow
+		switch r.By {
+		case "rule":
+			by = fmt.Sprintf(w.rule, r.Name)
+		case "queue":
+			by = fmt.Sprintf(w.queue, r.Name)
+		}
+		if len(why.Raised) > 1 {
+			by += fmt.Sprintf(" %+d", r.Points)
+		}
+		parts = append(parts, by)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	s := fmt.Sprintf(w.raised, why.Priority, strings.Join(parts, ", "))
+	if why.Ahead > 0 {
+		s += fmt.Sprintf(w.ahead, w.span(why.Ahead))
+	}
+	return s + "."
+}
+
+// relaxed is the line about the contact's tier, step and queue.
+func (w *words) relaxed(why contact.Why) string {
+	var parts []string
+	if why.Tier > 1 {
+		parts = append(parts, fmt.Sprintf(w.lower, why.Tier))
+	}
+	if why.Step > 0 {
+		parts = append(parts, fmt.Sprintf(w.step, why.Step))
+	}
+	if why.Overload {
+		parts = append(parts, w.reserve)
+	}
+	return strings.Join(parts, " ")
+}
+
+// excluded is the line about who was not asked, and why.
+func (w *words) excluded(why contact.Why) string {
+	var parts []string
+	for _, verdict := range []string{
+		"busy", "capacity", "not_ready", "channel", "excluded", "held", "reserved", "queue", "skill",
+	} {
+		if n := why.Counts[verdict]; n > 0 {
+			parts = append(parts, fmt.Sprintf(w.reasons[verdict], n))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return w.none + strings.Join(parts, ", ") + "."
 }
 
 // facts are what decided about one agent: levels of skills, idle time for the

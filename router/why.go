@@ -75,6 +75,21 @@ func (l *loop) why(t *Ticket, e *core.Effect, id contact.OfferID, now time.Time,
 		w.Contacts, w.ContactKey = acc.Contacts+l.tookLater(e), e.Key.String()
 	}
 	w.More = acc.More + acc.Unseen
+	w.Counts = map[string]int{}
+	for v, n := range acc.Agents {
+		if n > 0 {
+			w.Counts[core.Verdict(v).String()] = n //nolint:gosec // a verdict
+		}
+	}
+	w.Priority, w.Ahead, w.Raised = int(t.priority), time.Duration(acc.Boost), t.raised()
+	w.Tier, w.Step, w.Overload = int(acc.Tier), acc.Step, acc.Overload
+	if e.NextContact != core.Nothing {
+		next := l.tickets[e.NextContact]
+		w.Next = next.card.Contact
+		if e.Key == core.KeyDeadline {
+			w.Lead = next.due(l.r.cfg.PriorityStep).Sub(t.due(l.r.cfg.PriorityStep))
+		}
+	}
 	needs := l.core.Needs(e.Contact)
 	w.Agents = make([]contact.WhyAgent, len(l.explain))
 	for i, c := range l.explain {
@@ -85,6 +100,26 @@ func (l *loop) why(t *Ticket, e *core.Effect, id contact.OfferID, now time.Time,
 		}
 	}
 	return w
+}
+
+// raised is what gave the contact its priority.
+func (t *Ticket) raised() (list []contact.Raise) {
+	if n := t.queue.cfg.Priority; n != 0 {
+		list = append(list, contact.Raise{By: "queue", Name: t.queue.name, Points: n})
+	}
+	if n := t.target.Priority; n != 0 {
+		r := contact.Raise{By: "flow", Points: n}
+		if d := t.card.Context.Decision; d.Rule != "" && d.Target.Priority == n && d.Target.Queue == t.target.Queue {
+			r.By, r.Name = "rule", d.Rule
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// due is the contact's deadline, key V where waiting counts as it passes.
+func (t *Ticket) due(step time.Duration) time.Time {
+	return t.enqueued.Add(t.patience - time.Duration(t.priority)*step)
 }
 
 // tookLater counts what the agent of an offer took after it in one command:
