@@ -52,17 +52,18 @@ func TestDistributions(t *testing.T) {
 			d := readDist(t, tt.text)
 			require.InDelta(t, tt.mean, d.mean(), 1e-9)
 			r := stream(1, 0, "c", forService)
-			sum, squares := 0.0, 0.0
-			const n = 400_000
+			sum, squares, least := 0.0, 0.0, inf
+			const n = 200_000
 			for range n {
 				x := d.draw(r)
-				require.GreaterOrEqual(t, x, 0.0)
+				least = min(least, x)
 				sum += x
 				squares += x * x
 			}
 			mean := sum / n
-			require.InDelta(t, tt.mean, mean, 0.015*tt.mean)
-			require.InDelta(t, tt.cv, math.Sqrt(max(squares/n-mean*mean, 0))/mean, 0.02*tt.cv+1e-6)
+			require.GreaterOrEqual(t, least, 0.0)
+			require.InDelta(t, tt.mean, mean, 0.02*tt.mean)
+			require.InDelta(t, tt.cv, math.Sqrt(max(squares/n-mean*mean, 0))/mean, 0.03*tt.cv+1e-6)
 		})
 	}
 }
@@ -85,7 +86,7 @@ func TestPiecewise(t *testing.T) {
 	p := piecewise{from: []float64{0, 2, 5}, rate: []float64{3, 0, 1}, period: 10}
 	require.InDelta(t, 1.1, p.perUnit(), 1e-12)
 	var counts [3][]float64
-	for k := range 4000 {
+	for k := range 2000 {
 		var n [3]float64
 		for _, at := range arrivalsOf(p, 20, stream(1, k, "c", forArrivals)) {
 			at = math.Mod(at, 10)
@@ -110,8 +111,8 @@ func TestPiecewise(t *testing.T) {
 		}
 		n := float64(len(counts[i]))
 		mean := sum / n
-		require.InDelta(t, want, mean, 0.2)
-		require.InDelta(t, want, squares/n-mean*mean, 0.08*want)
+		require.InDelta(t, want, mean, 0.3)
+		require.InDelta(t, want, squares/n-mean*mean, 0.12*want)
 	}
 	once := piecewise{from: []float64{0, 2}, rate: []float64{3, 0}}
 	require.InDelta(t, 2, once.last(), 0)

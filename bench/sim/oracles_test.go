@@ -27,7 +27,7 @@ func TestOracles(t *testing.T) {
 			require.NoError(t, err)
 			require.NotEmpty(t, sc.expect)
 			if testing.Short() {
-				sc.Contacts = 100_000
+				sc.Contacts = 30_000
 			}
 			res, err := Run(t.Context(), sc, nil)
 			require.NoError(t, err)
