@@ -69,7 +69,7 @@ func (r *replication) comes(class uint32) {
 	}
 	if since := r.arrived - r.limits.warm; since == 0 {
 		r.openWindow()
-	} else if since > 0 && since%r.limits.batch == 0 {
+	} else if r.open && since > 0 && since%r.limits.batch == 0 {
 		r.nextBatch()
 	}
 	r.arrived++

@@ -43,7 +43,7 @@ func (d *decoder) classKeys(c *class) map[string]func(value) {
 		channels[i] = ch.name
 	}
 	return map[string]func(value){
-		"arrivals": func(v value) { c.comes = d.process(v) },
+		"arrivals": func(v value) { c.comes = d.process(v, c.name) },
 		"service":  func(v value) { c.service = d.dist(v) },
 		"patience": func(v value) { c.patience = d.dist(v) },
 		"wrap_up":  func(v value) { c.wrapUp = d.dist(v) },
@@ -59,7 +59,7 @@ func (d *decoder) classKeys(c *class) map[string]func(value) {
 		"select":   func(v value) { c.sel = v.oneOf(selections...) },
 		"load":     func(v value) { c.load = v.oneOf(loads...) },
 		"deadline": func(v value) { c.deadline = v.span() },
-		"ageing":   func(v value) { c.ageing = v.number(1.0/16, 255.0/16) },
+		"ageing":   func(v value) { c.ageing = v.sixteenths() },
 		"saturate": func(v value) { c.saturate = v.span() },
 		"promote":  func(v value) { c.promote = v.span() },
 		"reserve":  func(v value) { c.reserve = v.whole(0, math.MaxInt32) },
@@ -69,6 +69,15 @@ func (d *decoder) classKeys(c *class) map[string]func(value) {
 		"overflow": func(v value) { c.overflow = d.overflow(v) },
 		"prefers":  func(v value) { c.prefers = d.prefers(v) },
 	}
+}
+
+// sixteenths reads a number that the core can hold.
+func (v value) sixteenths() float64 {
+	x := v.number(1.0/16, 255.0/16)
+	if x*16 != math.Trunc(x*16) {
+		v.failf("should be a multiple of 1/16, such as %g", math.Round(x*16)/16)
+	}
+	return x
 }
 
 // places gives the class a waiting room of its own.

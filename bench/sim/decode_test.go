@@ -45,6 +45,7 @@ func TestMistakes(t *testing.T) {
 		{"no such owner", "classes: {c: {arrivals: 1, service: 1}}\nexpect: [d.wait = 1 ± 1]" + agents, `neither a class nor a group of agents "d"`},
 		{"no tolerance", "classes: {c: {arrivals: 1, service: 1}}\nexpect: [c.wait = 1]" + agents, `a tolerance is needed`},
 		{"not an expectation", "classes: {c: {arrivals: 1, service: 1}}\nexpect: [fast]" + agents, `"fast" is not like`},
+		{"a rate that the core cannot hold", "classes: {c: {arrivals: 1, service: 1, ageing: 1.3}}" + agents, `classes.c.ageing: should be a multiple of 1/16, such as 1.3125`},
 		{"without end", "classes: {c: {arrivals: 1, service: {mix: &m [{share: 1, of: {mix: *m}}]}}}" + agents, `too deep, or without end`},
 		{"no key", "classes: {c: {arrivals: 1, service: 1, '': 2}}" + agents, `unknown key`},
 		{"preferred agents that are not there", "classes: {c: {arrivals: 1, service: 1, prefers: {agents: b}}}\nagents: {a: {skills: [s]}, b: 0}", `b has no agents`},

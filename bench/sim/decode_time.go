@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bufio"
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -203,7 +204,7 @@ func (d *decoder) mix(v value) dist {
 
 // process reads how contacts arrive: a bare number is the rate of a Poisson
 // process.
-func (d *decoder) process(v value) process {
+func (d *decoder) process(v value, class string) process {
 	if !v.isMap() {
 		if v.isNull() || v.text() == "none" {
 			return nobody{}
@@ -219,7 +220,7 @@ func (d *decoder) process(v value) process {
 		"rates":   func(v value) { d.rates(&p, v) },
 		"every":   func(v value) { every = v.span() },
 		"period":  func(v value) { p.period = v.span() },
-		"trace":   func(v value) { out = d.trace(v) },
+		"trace":   func(v value) { out = d.trace(v, class) },
 	})
 	switch {
 	case out != nil && p.rate == nil:
@@ -294,41 +295,55 @@ func (p piecewise) spread(v value, every float64) process {
 	return p
 }
 
-// trace reads arrival times: a list, or a file with a line for each contact,
-// "time[,service[,patience]]".
-func (d *decoder) trace(v value) process {
+// trace reads arrival times of the class: a list, or a file with a line for
+// each contact, "time[,service[,patience]]" or the columns that its heading
+// names. With a column class, the lines of this class count.
+func (d *decoder) trace(v value, class string) process {
 	var t trace
 	if v.isList() {
 		v.items(func(v value) { t = append(t, arrival{v.span(), -1, -1}) })
 	} else {
+		columns := []string{"time", "service", "patience"}
 		d.lines(v, func(fields []string) error {
-			a := arrival{service: -1, patience: -1}
-			for i, to := range []*float64{&a.at, &a.service, &a.patience} {
-				if i >= len(fields) || fields[i] == "" {
-					continue
-				}
-				x, err := parseSpan(fields[i], v.doc.unit)
-				if err != nil {
-					return err
-				}
-				*to = x
+			if slices.Contains(fields, "time") {
+				columns = fields
+				return nil
 			}
-			t = append(t, a)
-			return nil
+			a, of, err := d.traceLine(v, columns, fields)
+			if err == nil && (of == "" || of == class) {
+				t = append(t, a)
+			}
+			return err
 		})
 	}
 	if len(t) == 0 {
 		return nobody{}
 	}
-	slices.SortStableFunc(t, func(a, b arrival) int {
-		if a.at < b.at {
-			return -1
-		} else if a.at > b.at {
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(t, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
 	return t
+}
+
+// traceLine reads one contact of a file, and whose it is if that is said.
+func (d *decoder) traceLine(v value, columns, fields []string) (a arrival, class string, err error) {
+	a = arrival{service: -1, patience: -1}
+	to := map[string]*float64{"time": &a.at, "service": &a.service, "patience": &a.patience}
+	for i, field := range fields {
+		switch {
+		case i >= len(columns) || field == "":
+		case columns[i] == "class":
+			class = field
+		case to[columns[i]] != nil:
+			x, err := parseSpan(field, v.doc.unit)
+			if err == nil && x < 0 {
+				err = errNumber
+			}
+			if err != nil {
+				return a, class, err
+			}
+			*to[columns[i]] = x
+		}
+	}
+	return a, class, nil
 }
 
 // lines reads a file of comma-separated values: empty lines, comments and a

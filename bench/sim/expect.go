@@ -90,7 +90,7 @@ const metricPattern = `([\w:-]+)\.(\w+)`
 
 // sentence is "a.wait = 3/11 ± 1%", "all.service_level >= 80%" or
 // "a.wait / all.wait = 0.5 ± 0.5%".
-var sentence = regexp.MustCompile(`^` + metricPattern + `(?:\s*/\s*` + metricPattern + `)?\s*(=|>=|<=|≥|≤)\s*([^±~]*?)\s*(?:(?:±|\+-|\+/-|~)\s*(\S+))?$`)
+var sentence = regexp.MustCompile(`^` + metricPattern + `(?:\s*/\s*` + metricPattern + `)?\s*(==?|>=?|<=?|≥|≤)\s*([^±~]*?)\s*(?:(?:±|\+-|\+/-|~)\s*(.+))?$`)
 
 // expectation reads a sentence, or keys that say the same.
 func (d *decoder) expectation(v value) {
@@ -119,15 +119,16 @@ func (d *decoder) sentence(v value, x *Expectation) {
 	}
 	target := x.parse(v, m[6])
 	switch m[5] {
-	case "=":
+	case "=", "==":
 		x.Value = target
 		x.tolerance(v, m[7])
-	case ">=", "≥":
+		return
+	case ">=", ">", "≥":
 		x.Min = target
 	default:
 		x.Max = target
 	}
-	if m[5] != "=" && m[7] != "" {
+	if m[7] != "" {
 		v.failf("a bound has no tolerance")
 	}
 }

@@ -14,7 +14,7 @@ func play(t *testing.T, text string) *Result {
 	t.Helper()
 	sc, err := Parse("test.yaml", []byte(text), fstest.MapFS{
 		"calls.csv": {Data: []byte("at,service,patience\n0,5,100\n1,5,2\n\n# a comment\n2,1\n")},
-		"times.txt": {Data: []byte("1\n3\n")},
+		"both.csv":  {Data: []byte("class,agent,time,service\nx,7,0,5\ny,7,1s,4\nx,,3,1\n")},
 	})
 	require.NoError(t, err)
 	res, err := Run(t.Context(), sc, nil)
@@ -38,6 +38,78 @@ replications: 1
 classes: {c: {arrivals: {trace: calls.csv}, service: 9}}
 agents: {a: 1}
 expect: [c.p_abandon = 1/3 ± 0, c.wait_served = 1.5 ± 0, c.wait = 5/3 ± 1e-9, c.service = 3 ± 0]`},
+		{"a file of calls of two classes", `
+replications: 1
+classes: {x: {arrivals: {trace: both.csv}, service: 9}, y: {arrivals: {trace: both.csv}, service: 9}}
+agents: {a: 1}
+expect: [x.service = 3 ± 0, y.service = 4 ± 0, y.wait = 4 ± 0, x.wait = 3 ± 0]`},
+		{"patience ends while it rings", `
+replications: 1
+classes: {c: {arrivals: {trace: [0]}, service: 2, patience: 3}}
+agents: {a: {answer: 5}}
+expect: [c.p_abandon = 1 ± 0, c.wait = 3 ± 0]`},
+		{"nobody may wait, but go to the other queue", `
+replications: 1
+classes:
+  c: {arrivals: {trace: [0, 0, 0]}, service: 2, needs: s, places: 0, overflow: d}
+  d: {arrivals: none, service: 1, needs: t, places: 1}
+agents: {a: {skills: [s]}, b: {skills: {u: 1, t: 1}, shifts: [{from: 1, to: 9}]}}
+expect: [c.p_block = 1/3 ± 0, c.wait = 0.5 ± 0, b.busy > 0]`},
+		{"the most proficient", `
+replications: 1
+classes: {c: {arrivals: {trace: [0]}, service: 1, needs: s, select: most_proficient}}
+agents: {a: {skills: {s: 50}}, b: {skills: {s: 90}}}
+expect: [a.busy = 0 ± 0, b.busy = 1 ± 0]`},
+		{"the least flexible", `
+replications: 1
+classes: {c: {arrivals: {trace: [0]}, service: 1, needs: s, select: least_flexible}}
+agents: {a: {skills: [s, t]}, b: {skills: [s]}}
+expect: [a.busy = 0 ± 0, b.busy = 1 ± 0]`},
+		{"the least loaded", `
+replications: 1
+classes: {c: {arrivals: {trace: [0, 0]}, service: 1, load: least}}
+agents: {a: {capacity: 2}, b: {capacity: 2}}
+expect: [a.busy = 1 ± 0, b.busy = 1 ± 0]`},
+		{"the most loaded", `
+replications: 1
+classes: {c: {arrivals: {trace: [0, 0]}, service: 1, load: most}}
+agents: {a: {capacity: 2}, b: {capacity: 2}}
+expect: [a.busy = 2 ± 0, b.busy = 0 ± 0]`},
+		{"ranks", `
+replications: 1
+classes:
+  x: {arrivals: {trace: [0, 1]}, service: 5}
+  y: {arrivals: {trace: [2]}, service: 5}
+agents: {a: {serves: {x: 2, y: 1}}}
+expect: [x.wait = 4.5 ± 0, y.wait = 3 ± 0]`},
+		{"standby skills in overload", `
+replications: 1
+classes: {c: {arrivals: {trace: [0, 0, 1]}, service: 10, needs: s, overload: 2}}
+agents: {a: {skills: [s]}, b: {standby: [s]}}
+expect: [c.wait = 10/3 ± 1e-9]`},
+		{"a limit of a channel", `
+replications: 1
+channels: {chat: {weight: 1, limit: 2}}
+classes: {c: {arrivals: {trace: [0, 0, 0]}, service: 1}}
+agents: {a: {capacity: 3}}
+expect: [c.wait = 1/3 ± 0]`},
+		{"urgency that stops to grow", `
+replications: 1
+classes:
+  x: {arrivals: {trace: [0, 1]}, service: 5, saturate: 1}
+  y: {arrivals: {trace: [2]}, service: 5}
+agents: {a: 1}
+expect: [x.wait = 4.5 ± 0, y.wait = 3 ± 0]`},
+		{"a reserve", `
+replications: 1
+classes: {c: {arrivals: {trace: [0, 0]}, service: 1, reserve: 1}}
+agents: {a: 2}
+expect: [c.wait = 0.5 ± 0]`},
+		{"who refuses is not asked again", `
+replications: 1
+classes: {c: {arrivals: {trace: [0]}, service: 1}}
+agents: {a: {refuse: 1, answer: 2}, b: {answer: 1}}
+expect: [c.wait = 3 ± 0, b.busy > 0]`},
 		{"patience that ends with the service is in time", `
 replications: 1
 classes: {c: {arrivals: {trace: [0, 0]}, service: 2, patience: 2}}
