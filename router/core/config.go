@@ -51,7 +51,7 @@ const (
 
 // Config are the constants of a State.
 type Config struct {
-	Channels     []ChannelRule // by Channel; at most MaxChannels
+	Channels     []ChannelRule // by Channel; at most MaxChannels; none is one of weight 1
 	RONALimit    int           // expired offers in a row that make an agent not ready; 0: never
 	PriorityStep time.Duration // waiting time that a point of priority is worth
 	MaxPriority  int16         // priorities are clamped to +- this; 0 is 100, at most 500

@@ -20,6 +20,7 @@ type engine interface {
 	Overloaded(t Type) bool
 	Position(c Contact, limit int) int
 	Before(a, b Contact) bool
+	Explain(offer Effect, dst []Candidate) ([]Candidate, Account)
 }
 
 var (

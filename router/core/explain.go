@@ -77,7 +77,7 @@ func (s *State) Explain(offer Effect, dst []Candidate) (list []Candidate, acc Ac
 		}
 		x := s.candidate(&q, a)
 		if x.Verdict == Eligible && short {
-			x.Verdict = IsReserved
+			x.Verdict, x.group = IsReserved, 2
 		}
 		acc.Agents[x.Verdict]++
 		dst, acc.More = keepBest(dst, x, acc.More)

@@ -122,6 +122,10 @@ func (p *player) play(text string) string {
 		if len(s.words) == 0 || p.define(s) {
 			continue
 		}
+		if s.words[0] == "why" {
+			fmt.Fprint(&out, p.why(s.words[1]))
+			continue
+		}
 		cmd, ok := p.command(s)
 		require.True(p.t, ok, "line %d: unknown command: %s", i+1, line)
 		for _, e := range p.started().Apply(p.nanos(), cmd, nil) {
@@ -298,4 +302,29 @@ func status(e Effect) string {
 	default:
 		return e.State.String()
 	}
+}
+
+// why explains the last offer of a contact.
+func (p *player) why(name string) string {
+	e := p.offers[name]
+	list, acc := p.started().Explain(e, make([]Candidate, 0, 64))
+	parts := []string{fmt.Sprintf("why %s -> %s: %s", name, p.agents.of(e.Agent, "-"), p.reason(e))}
+	if acc.Contacts > 0 {
+		parts = append(parts, fmt.Sprintf("of %d contacts", acc.Contacts))
+	}
+	parts = append(parts, fmt.Sprintf("tier %d", acc.Tier))
+	if acc.Step > 0 {
+		parts = append(parts, fmt.Sprintf("step %d", acc.Step))
+	}
+	if acc.Boost != 0 {
+		parts = append(parts, "priority worth "+time.Duration(acc.Boost).String())
+	}
+	if acc.Overload {
+		parts = append(parts, "overload")
+	}
+	var who []string
+	for _, c := range list {
+		who = append(who, fmt.Sprintf("%s %s", p.agents.of(c.Agent, "-"), c.Verdict))
+	}
+	return fmt.Sprintf("  %s\n  agents: %s\n", strings.Join(parts, "; "), strings.Join(who, ", "))
 }

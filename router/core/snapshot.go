@@ -83,6 +83,9 @@ func number[T ~int | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32](c *c
 	v := int64(*x)
 	u := uint64(v)<<1 ^ uint64(v>>63) //nolint:gosec // zigzag
 	c.u64(&u)
+	if c.write {
+		return
+	}
 	v = int64(u>>1) ^ -int64(u&1) //nolint:gosec // as above
 	*x = T(v)
 	if int64(*x) != v {
@@ -94,7 +97,9 @@ func number[T ~int | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32](c *c
 func (c *codec) bool(x *bool) {
 	n := oneIf(*x)
 	number(c, &n)
-	*x = n != 0
+	if !c.write {
+		*x = n != 0
+	}
 }
 
 // length is how many things follow; each takes a byte at least.

@@ -1,5 +1,7 @@
 package core
 
+import "slices"
+
 // State is the whole of routing: agents, contacts, offers, timers. The zero
 // value is not usable; see New. A State is not safe for concurrent use.
 type State struct {
@@ -39,8 +41,9 @@ func New(cfg Config) *State {
 		cfg.MaxPriority = 100
 	}
 	cfg.MaxPriority = min(cfg.MaxPriority, maxPriority)
-	if len(cfg.Channels) > MaxChannels {
-		cfg.Channels = cfg.Channels[:MaxChannels]
+	cfg.Channels = slices.Clone(cfg.Channels[:min(len(cfg.Channels), MaxChannels)])
+	if len(cfg.Channels) == 0 {
+		cfg.Channels = []ChannelRule{{Weight: 1}}
 	}
 	s := &State{cfg: cfg}
 	s.defs.init()
