@@ -100,7 +100,7 @@ func (d *decoder) expectation(v value) {
 	} else {
 		d.sentence(v, &x)
 	}
-	if x.Value == x.Value && x.Within != x.Within {
+	if !math.IsNaN(x.Value) && math.IsNaN(x.Within) {
 		v.failf("a tolerance is needed, such as ± 1%% or ± 0.003")
 	}
 	d.sc.expect = append(d.sc.expect, x)
@@ -149,7 +149,7 @@ func (d *decoder) expectationKeys(v value, x *Expectation) {
 		"max":    func(v value) { x.Max = x.parse(v, v.text()); note("<= %s", v) },
 	})
 	x.Text = strings.Join(parts, " ")
-	if x.Metric.measure == "" || x.Value != x.Value && x.Min != x.Min && x.Max != x.Max {
+	if x.Metric.measure == "" || math.IsNaN(x.Value) && math.IsNaN(x.Min) && math.IsNaN(x.Max) {
 		v.failf("should have metric, and value and within, or min or max")
 	}
 }

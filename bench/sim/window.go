@@ -22,6 +22,7 @@ func newWindow(sc *Scenario, l limits) window {
 func (r *replication) openWindow() {
 	r.take()
 	r.open = true
+	r.limits.warm = r.arrived // batches count from here
 }
 
 // closeWindow is where averages over time end. What becomes of those who are
