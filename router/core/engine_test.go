@@ -51,6 +51,25 @@ func (p *pair) class(x Profile) {
 	p.classes = append(p.classes, [2]Class{p.state.Class(x), p.ref.Class(x)})
 }
 
+// interned reports whether equal definitions have equal handles: what the
+// reference knows as one the State knows as one.
+func (p *pair) interned() bool {
+	plans, classes := map[Plan]Plan{}, map[Class]Class{}
+	for _, x := range p.plans {
+		if s, ok := plans[x[1]]; ok && s != x[0] {
+			return false
+		}
+		plans[x[1]] = x[0]
+	}
+	for _, x := range p.classes {
+		if s, ok := classes[x[1]]; ok && s != x[0] {
+			return false
+		}
+		classes[x[1]] = x[0]
+	}
+	return true
+}
+
 // workType defines the type; w.Overflow.Plan is a position.
 func (p *pair) workType(w WorkType) (state, ref Type) {
 	theirs := w

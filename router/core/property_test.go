@@ -86,6 +86,7 @@ func runWorld(t *testing.T, seed uint64) *world {
 	for range stepsOfWorld {
 		w.step()
 	}
+	require.True(t, w.interned(), "seed %d", seed)
 	return w
 }
 
@@ -138,10 +139,18 @@ func newWorldOf(t *testing.T, seed uint64, source dice) *world {
 	return w
 }
 
-// define makes a work type.
+// define makes a work type, and what it was given stands.
 func (w *world) define() {
 	a, b := w.pair.workType(w.draws.workType(len(w.ref.types), len(w.plans)))
 	require.Equal(w.t, b, a, "seed %d", w.seed)
+	got, want := w.state.Settings(a), w.ref.types[b]
+	if want.Overflow.On {
+		require.True(w.t, w.samePlan(got.Overflow.Plan, want.Overflow.Plan), "seed %d", w.seed)
+		got.Overflow.Plan = want.Overflow.Plan
+	} else {
+		want.Overflow = Overflow{}
+	}
+	require.Equal(w.t, want, got, "seed %d", w.seed)
 }
 
 func (w *world) step() {
@@ -170,8 +179,8 @@ func (w *world) step() {
 // do lets both engines do the command and the observer see what happens.
 func (w *world) do(cmd Command) {
 	if !w.apply(w.now, cmd) {
-		require.Failf(w.t, "the effects differ", "seed %d command %d at %d: %s %+v\nwant\n%sgot\n%s",
-			w.seed, w.at, w.now, cmd.Op, cmd, inWords(w.want), inWords(w.buf))
+		require.Failf(w.t, "the effects differ", "seed %d command %d, %d decisions, at %d: %s %+v\nwant\n%sgot\n%s",
+			w.seed, w.at, w.decisions, w.now, cmd.Op, cmd, inWords(w.want), inWords(w.buf))
 	}
 	w.observe(cmd, w.buf)
 }
@@ -332,7 +341,7 @@ func (w *world) contactIn(other Contact, phases ...Phase) Contact {
 // invariants hold after every command.
 func (w *world) invariants() {
 	fail := func(format string, args ...any) {
-		require.Failf(w.t, "invariant", "seed %d command %d: "+format, append([]any{w.seed, w.at}, args...)...)
+		require.Failf(w.t, "invariant", "seed %d command %d, %d decisions: "+format, append([]any{w.seed, w.at, w.decisions}, args...)...)
 	}
 	if len(w.ref.broken) > 0 {
 		fail("offers against the load rule: %v", w.ref.broken)
@@ -375,7 +384,7 @@ func (w *world) invariants() {
 func sameContact(x, y ContactView) bool {
 	return x.Phase == y.Phase && x.Held == y.Held && x.Tier == y.Tier && x.Priority == y.Priority &&
 		x.Type == y.Type && x.Agent == y.Agent && x.Prefers == y.Prefers && x.Offer == y.Offer &&
-		x.Enqueued == y.Enqueued && x.Deadline == y.Deadline
+		x.Enqueued == y.Enqueued && x.Deadline == y.Deadline && x.HeldTill == y.HeldTill
 }
 
 func (w *world) listsEqual(fail func(string, ...any)) {

@@ -14,6 +14,9 @@ func (m *reference) Contact(ci Contact) ContactView {
 		Phase: c.phase, Held: c.held, Tier: c.tier, Priority: c.priority, Type: c.typ, Plan: c.plan, Agent: c.agent,
 		Prefers: c.pref, Enqueued: c.enqueued, Deadline: c.deadline,
 	}
+	if c.held {
+		v.HeldTill = c.holdUntil
+	}
 	switch c.phase {
 	case PhaseWaiting:
 		v.Tier = m.tier(ci)

@@ -79,7 +79,7 @@ func (d draws) profile(skills int) Profile {
 	}
 	for range 1 + d.IntN(4) {
 		p.Queues = append(p.Queues, QueueRule{
-			Queue: Queue(d.IntN(3)), Rank: uint8(d.IntN(3)), Delay: d.nanos(0, 0, 0, 5, 12, 30, int(2*year)),
+			Queue: Queue(d.IntN(3)), Rank: uint8(d.IntN(3)), Delay: d.nanos(0, 0, 0, 5, 6, 30, int(2*year)),
 		})
 	}
 	return p
