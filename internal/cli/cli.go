@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"filo/desk"
@@ -132,7 +133,35 @@ func serveCommand(ctx context.Context, args []string, std Streams) error {
 	if err != nil {
 		return err
 	}
-	return a.Run(ctx)
+	ctx, stop := context.WithCancel(ctx)
+	var reloading sync.WaitGroup
+	reloading.Go(func() { reloads(ctx, a, log, *path) })
+	err = a.Run(ctx)
+	stop()
+	reloading.Wait()
+	return err
+}
+
+// reloads reads the configuration anew on each SIGHUP. One that is invalid or
+// impossible is refused with every mistake named; the old one stays.
+func reloads(ctx context.Context, a *app.App, log *slog.Logger, path string) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+		}
+		cfg, err := config.Load(path)
+		if err == nil {
+			err = a.Reload(ctx, cfg)
+		}
+		if err != nil {
+			log.Error("configuration not reloaded: the old one stays", "error", err)
+		}
+	}
 }
 
 func newLog(cfg config.Log, w io.Writer) (*slog.Logger, error) {
