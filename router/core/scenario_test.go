@@ -126,6 +126,10 @@ func (p *player) play(text string) string {
 			fmt.Fprint(&out, p.why(s.words[1]))
 			continue
 		}
+		if s.words[0] == "position" {
+			fmt.Fprintf(&out, "  position %d\n", p.started().Position(p.contacts.handle(s.words[1]), 1000))
+			continue
+		}
 		cmd, ok := p.command(s)
 		require.True(p.t, ok, "line %d: unknown command: %s", i+1, line)
 		for _, e := range p.started().Apply(p.nanos(), cmd, nil) {
