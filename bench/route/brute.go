@@ -17,7 +17,7 @@ func (f *floor) bestAgent(needs []need) core.Agent {
 	best := core.Nobody
 	for i := range f.agents {
 		a := &f.agents[i]
-		if f.has[i] == core.Nothing && f.world.profiles[a.profile].meets(needs) &&
+		if a.idle && f.world.profiles[a.profile].meets(needs) &&
 			(best == core.Nobody || a.since < f.agents[best].since) {
 			best = core.Agent(i) //nolint:gosec // an agent
 		}
@@ -67,10 +67,10 @@ func (f *floor) checkArrivals(n int) ([]float64, error) {
 			f.withdraw(x)
 			f.occupy(len(f.busy) + 1)
 		}
-		a := f.pick()
-		f.end(a)
-		freed, _ := f.release(a)
-		f.giveBack(freed)
+		j := f.pick()
+		f.end(j)
+		f.release(j)
+		f.giveBack(j.contact)
 	}
 	return times, nil
 }
@@ -82,24 +82,24 @@ func (f *floor) checkFree(n int) ([]float64, error) {
 		if len(f.busy) == 0 {
 			break
 		}
-		a := f.pick()
-		f.end(a)
+		j := f.pick()
+		f.end(j)
 		start := time.Now()
-		want := f.bestContact(a)
+		want := f.bestContact(j.agent)
 		times = append(times, float64(time.Since(start)))
-		freed, _ := f.release(a)
+		f.release(j)
 		got := core.Nothing
 		if o := f.offer(); o != nil {
 			got = o.Contact
 		}
 		if got != want {
-			return nil, fmt.Errorf("agent %d became free: %w: contact %d, not %d", a, errDisagree, int32(got), int32(want)) //nolint:gosec // -1 is nothing
+			return nil, fmt.Errorf("agent %d became free: %w: contact %d, not %d", j.agent, errDisagree, int32(got), int32(want)) //nolint:gosec // -1 is nothing
 		}
 		if !f.accept() {
-			f.giveBack(freed)
+			f.giveBack(j.contact)
 			continue
 		}
-		f.arriveAs(freed, mail, int(f.kind[got]))
+		f.arriveAs(j.contact, mail, int(f.kind[got]))
 	}
 	return times, nil
 }

@@ -19,11 +19,10 @@ func (f *floor) callsArrive(n int) {
 			f.withdraw(x)
 			f.occupy(len(f.busy) + 1)
 		}
-		a := f.pick()
-		f.end(a)
-		freed, t := f.release(a)
-		f.idle.add(t)
-		f.giveBack(freed)
+		j := f.pick()
+		f.end(j)
+		f.idle.add(f.release(j))
+		f.giveBack(j.contact)
 	}
 }
 
@@ -31,16 +30,17 @@ func (f *floor) callsArrive(n int) {
 // nothing there never will, because it keeps its kinds, and is left alone.
 func (f *floor) agentsFree(n int) {
 	for i := 0; i < attempts*n && len(f.free) < n && len(f.busy) > 0; i++ {
-		a := f.pick()
-		f.end(a)
-		freed, t := f.release(a)
+		j := f.pick()
+		f.end(j)
+		t := f.release(j)
 		if !f.accept() {
 			f.idle.add(t)
-			f.giveBack(freed)
+			f.giveBack(j.contact)
 			continue
 		}
 		f.free.add(t)
-		f.queue.add(f.arriveAs(freed, mail, int(f.kind[f.has[a]])))
+		taken := f.busy[len(f.busy)-1].contact
+		f.queue.add(f.arriveAs(j.contact, mail, int(f.kind[taken])))
 	}
 }
 
@@ -49,21 +49,19 @@ func (f *floor) agentsFree(n int) {
 func (f *floor) mailCycles(n int) (done int) {
 	for done < n && len(f.busy) > 0 {
 		i := f.random.IntN(len(f.busy))
-		a := f.busy[i]
-		ended := f.has[a]
+		ended := f.busy[i].contact
 		f.now += apart
 		f.apply(core.Command{Op: core.OpEnd, Contact: ended})
 		f.apply(core.Command{Op: core.OpWrapEnd, Contact: ended})
 		o := f.offer()
 		if o == nil {
-			f.busy[i] = f.busy[len(f.busy)-1]
-			f.busy = f.busy[:len(f.busy)-1]
+			f.drop(i)
 			f.giveBack(ended)
 			continue
 		}
 		taken := o.Contact
-		f.apply(core.Command{Op: core.OpAccept, Offer: o.Offer, Agent: a, Contact: taken})
-		f.has[a] = taken
+		f.apply(core.Command{Op: core.OpAccept, Offer: o.Offer, Agent: o.Agent, Contact: taken})
+		f.busy[i].contact = taken
 		k := f.kind[taken]
 		f.kind[ended] = k
 		f.apply(f.arrival(ended, mail, f.plans[k], f.world.kinds[k].priority))
@@ -84,11 +82,9 @@ func (f *floor) callCycles(n int) int {
 			f.withdraw(x)
 			f.occupy(len(f.busy) + 1)
 		}
-		a := f.pick()
-		ended := f.has[a]
+		ended := f.pick().contact
 		f.apply(core.Command{Op: core.OpEnd, Contact: ended})
 		f.apply(core.Command{Op: core.OpWrapEnd, Contact: ended})
-		f.has[a] = core.Nothing
 		f.giveBack(ended)
 	}
 	f.decisions += 2 * n

@@ -12,11 +12,10 @@ type floor struct {
 	*centre
 	world    *world
 	random   *rand.Rand
-	has      []core.Contact // by agent; Nothing: idle
-	kind     []uint32       // by contact
+	busy     []job    // in no order
+	kind     []uint32 // by contact
 	agents   []agentRow
 	contacts []contactRow
-	busy     []core.Agent   // who have a contact, in no order
 	spare    []core.Contact // free handles
 	changes  uint64         // of agents who became idle
 	arrived  uint64         // contacts
@@ -25,10 +24,17 @@ type floor struct {
 	decisions                 int // arrivals and ends of wrap-ups
 }
 
+// job is what a busy agent does.
+type job struct {
+	agent   core.Agent
+	contact core.Contact
+}
+
 // agentRow is what a plain scan has to know, as is contactRow.
 type agentRow struct {
 	profile int
-	since   uint64 // the change that made the agent idle
+	idle    bool
+	since   uint64 // the change that made the agent so
 }
 
 type contactRow struct {
@@ -42,16 +48,14 @@ func newFloor(cfg Config) *floor {
 	f := &floor{
 		centre: newCentre(w), world: w,
 		random:   rand.New(rand.NewPCG(cfg.Seed, 1)), //nolint:gosec // a repeatable run is wanted
-		has:      make([]core.Contact, cfg.Agents),
 		kind:     make([]uint32, cfg.Waiting+cfg.Agents+1),
 		agents:   make([]agentRow, cfg.Agents),
 		contacts: make([]contactRow, cfg.Waiting+cfg.Agents+1),
-		busy:     make([]core.Agent, 0, cfg.Agents),
+		busy:     make([]job, 0, cfg.Agents),
 		spare:    make([]core.Contact, 0, cfg.Agents+1),
 	}
 	for i, p := range w.agents {
-		f.agents[i] = agentRow{profile: p}
-		f.has[i] = core.Nothing
+		f.agents[i] = agentRow{profile: p, idle: true}
 	}
 	for i := len(f.contacts) - 1; i >= cfg.Waiting; i-- {
 		f.spare = append(f.spare, core.Contact(i)) //nolint:gosec // a contact
@@ -97,36 +101,39 @@ func (f *floor) accept() bool {
 	}
 	agent, contact := o.Agent, o.Contact
 	f.apply(core.Command{Op: core.OpAccept, Offer: o.Offer, Agent: agent, Contact: contact})
-	f.has[agent] = contact
+	f.agents[agent].idle = false
 	f.contacts[contact].waiting = false
-	f.busy = append(f.busy, agent)
+	f.busy = append(f.busy, job{agent, contact})
 	return true
 }
 
-// pick takes a random busy agent out of the list.
-func (f *floor) pick() core.Agent {
+// pick takes a random job out of the list.
+func (f *floor) pick() job {
 	i := f.random.IntN(len(f.busy))
-	a := f.busy[i]
+	j := f.busy[i]
+	f.drop(i)
+	return j
+}
+
+func (f *floor) drop(i int) {
 	f.busy[i] = f.busy[len(f.busy)-1]
 	f.busy = f.busy[:len(f.busy)-1]
-	return a
 }
 
-// end ends the agent's contact, up to the wrap-up.
-func (f *floor) end(a core.Agent) {
+// end ends the contact, up to the wrap-up.
+func (f *floor) end(j job) {
 	f.now += apart
-	f.apply(core.Command{Op: core.OpEnd, Contact: f.has[a]})
+	f.apply(core.Command{Op: core.OpEnd, Contact: j.contact})
 }
 
-// release ends the agent's wrap-up, so that the agent may be offered another
-// contact. It returns the handle that became free, and the ticks.
-func (f *floor) release(a core.Agent) (freed core.Contact, t uint64) {
-	freed = f.has[a]
-	t = f.timed(core.Command{Op: core.OpWrapEnd, Contact: freed})
+// release ends the wrap-up, so that the agent may be offered another contact.
+// It returns the ticks of that.
+func (f *floor) release(j job) (t uint64) {
+	t = f.timed(core.Command{Op: core.OpWrapEnd, Contact: j.contact})
 	f.decisions++
 	f.changes++
-	f.has[a], f.agents[a].since = core.Nothing, f.changes
-	return freed, t
+	f.agents[j.agent].idle, f.agents[j.agent].since = true, f.changes
+	return t
 }
 
 // open lets every agent be ready, in a random order, and gives half of them

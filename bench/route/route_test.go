@@ -157,8 +157,9 @@ func TestBacklogIsSteady(t *testing.T) {
 	require.Equal(t, 500, len(f.free))
 	require.Equal(t, 700, f.mailCycles(700))
 	require.Equal(t, before, kinds())
-	for _, a := range f.busy {
-		require.Equal(t, core.Busy, f.state.Agent(a).State)
+	for _, j := range f.busy {
+		require.Equal(t, core.Busy, f.state.Agent(j.agent).State)
+		require.Equal(t, j.agent, f.state.Contact(j.contact).Agent)
 	}
 }
 
