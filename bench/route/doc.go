@@ -26,8 +26,8 @@
 // [Result.Idle] agents who became free and found nothing.
 //
 // Cycles are whole lives of contacts (arrive, offer, accept, complete, wrap-up
-// end) in a tight loop, by the wall clock: beside the backlog or, without one,
-// with half of the agents idle. What the loop does itself is in that figure.
+// end) in a tight loop, by the clock and by the processor time used: beside the
+// backlog or, without one, with half of the agents idle. What the loop does itself is in that figure.
 //
 // Single calls are timed by the processor's counter, calibrated against the
 // clock, less the measured cost of reading it; without such a counter by the

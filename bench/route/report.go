@@ -15,15 +15,15 @@ func (r *Result) WriteJSON(w io.Writer) error {
 }
 
 const (
-	header = "%-8s %-9s %-8s | %-25s %6s | %-25s %6s | %-25s | %9s %7s %6s | %5s %9s %9s\n"
-	row    = "%-8d %-9d %-8s | %25s %6s | %25s %6s | %25s | %9.0f %7.4f %6.0f | %5.0f %9.0f %9.0f\n"
+	header = "%-8s %-9s %-8s | %-25s %6s | %-25s %6s | %-25s | %9s %9s %7s %6s | %5s %9s %9s\n"
+	row    = "%-8d %-9d %-8s | %25s %6s | %25s %6s | %25s | %9.0f %9.0f %7.4f %6.0f | %5.0f %9.0f %9.0f\n"
 )
 
 // WriteHeader prints the heads of the columns of WriteText.
 func WriteHeader(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "Times in ns: p50 / p99 / p99.9; beside them the p50 in loads from memory (dram).\n"+header,
 		"agents", "waiting", "skills", "arrive -> agent", "/dram", "free -> contact", "/dram", "arrive -> queue",
-		"cycles/s", "allocs", "B/wait", "dram", "scan agts", "scan wait")
+		"cycles/s", "per CPU s", "allocs", "B/wait", "dram", "scan agts", "scan wait")
 	if err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
@@ -38,7 +38,7 @@ func (r *Result) WriteText(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, row, r.Agents, r.Waiting, skills,
 		r.Arrive, r.Arrive.ratio(r.Load), r.Free, r.Free.ratio(r.Load), r.Queue,
-		r.Cycles, r.Allocs, r.Waiter, r.Load, r.Scan, r.Search)
+		r.Cycles, r.CPU, r.Allocs, r.Waiter, r.Load, r.Scan, r.Search)
 	if err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}

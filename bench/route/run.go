@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
+	"syscall"
 	"time"
 )
 
@@ -41,7 +42,8 @@ type Result struct {
 	Queue  *Quantiles `json:"arrive_queue_ns"` // a contact arrives and waits
 	Idle   *Quantiles `json:"free_idle_ns"`    // an agent becomes free and nothing fits
 
-	Cycles  float64 `json:"cycles_per_s"`        // on one core
+	Cycles  float64 `json:"cycles_per_s"`        // on one core, by the clock
+	CPU     float64 `json:"cycles_per_cpu_s"`    // by the processor time that was used: others on the machine do not count
 	Allocs  float64 `json:"allocs_per_decision"` // of memory; a decision is an arrival or a free agent
 	Waiter  float64 `json:"bytes_per_waiting"`   // heap that the backlog took, per contact
 	Load    float64 `json:"dram_ns"`             // a dependent load from memory, see Memory
@@ -149,16 +151,26 @@ func (m *measurement) backlog() error {
 
 // cycles measures rounds of cycles by the clock.
 func (m *measurement) cycles(live func(n int) int) {
-	rates := make([]float64, rounds)
+	rates, perCPU := make([]float64, rounds), make([]float64, rounds)
 	live(m.cfg.Samples / warmUp)
 	m.count(func() {
 		for i := range rates {
-			start := time.Now()
-			done := live(m.cfg.Samples)
-			rates[i] = float64(done) / time.Since(start).Seconds()
+			start, used := time.Now(), cpuTime()
+			done := float64(live(m.cfg.Samples))
+			rates[i] = done / time.Since(start).Seconds()
+			perCPU[i] = done / max(cpuTime()-used, time.Microsecond).Seconds()
 		}
 	})
-	m.result.Cycles = math.Round(median(rates))
+	m.result.Cycles, m.result.CPU = math.Round(median(rates)), math.Round(median(perCPU))
+}
+
+// cpuTime is what this process has used, which has one busy thread.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // count adds the allocations and decisions of what it runs.
