@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 
 	"filo/contact"
@@ -20,9 +21,12 @@ func (r *Router) SignIn(ctx context.Context, a Agent) error {
 		if _, ok := l.r.cfg.Profiles[a.Profile]; a.Profile != "" && !ok {
 			return fmt.Errorf("profile %q: %w", a.Profile, ErrNoProfile)
 		}
-		e.spec = a
-		if e.spec.Name == "" {
-			e.spec.Name = string(a.ID)
+		if a.Name == "" {
+			a.Name = string(a.ID)
+		}
+		if !reflect.DeepEqual(e.spec, a) {
+			e.spec = a
+			l.noteAgent(e)
 		}
 		if e.state == core.LoggedOut {
 			e.note = ""
@@ -38,7 +42,7 @@ func (r *Router) SignIn(ctx context.Context, a Agent) error {
 // enrol tells the core what the agent can do.
 func (l *loop) enrol(a *agent) error {
 	p := l.profile(a.spec)
-	a.class, a.caps = l.core.Class(p), p.Caps
+	a.class, a.caps = l.class(p), p.Caps
 	return l.apply(core.Command{Op: core.OpSignIn, Agent: a.handle, Class: a.class, Channels: a.reach})
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"filo/contact"
+	"filo/router/journal"
 )
 
 // Config is the routing section of the configuration.
@@ -31,6 +32,9 @@ type Config struct {
 	Channels map[contact.Channel]Channel `yaml:"channels"`
 	// Queues are the kinds of work, by name.
 	Queues map[string]Queue `yaml:"queues"`
+	// Journal lets a restart go on where the router stopped or was killed. It
+	// is off without a directory.
+	Journal journal.Config `yaml:"journal"`
 }
 
 // Channel says what one contact of a medium takes from an agent, and the
@@ -180,5 +184,6 @@ func DefaultConfig() Config {
 				Target: 20 * time.Second,
 			},
 		},
+		Journal: journal.DefaultConfig(),
 	}
 }

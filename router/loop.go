@@ -14,11 +14,13 @@ type loop struct {
 	r       *Router
 	m       *metrics
 	core    *core.State
-	base    time.Time // the core's time is base plus monotonic time since
+	base    time.Time // the core's time is origin
+	origin  int64     // plus monotonic time since base
 	timer   *time.Timer
 	armed   int64 // deadline the timer is set to, 0 for none
 	effects []core.Effect
 	names
+	keeper
 
 	tickets   []*Ticket // by core.Contact; nil when free
 	idle      []core.Contact
@@ -31,12 +33,18 @@ type loop struct {
 
 func newLoop(r *Router, m *metrics) *loop {
 	l := &loop{
-		r: r, m: m, base: r.now(),
+		r: r, m: m, base: r.now(), names: newNames(r.cfg.sortedChannels()), keeper: keeper{journal: nowhere{}},
 		contacts: map[contact.ID]*Ticket{}, pending: map[uint64]*Ticket{},
 		explain: make([]core.Candidate, 0, maxExplained),
 	}
-	l.define()
+	l.origin = l.base.UnixNano()
 	return l
+}
+
+// fresh begins with nothing but the configuration.
+func (l *loop) fresh() {
+	l.core = core.New(l.r.cfg.rules())
+	l.defineQueues(l.r.cfg)
 }
 
 func (l *loop) run(ctx context.Context) {
@@ -68,18 +76,24 @@ func (l *loop) arm() {
 }
 
 // nanos is the core's time of t: it follows the monotonic clock.
-func (l *loop) nanos(t time.Time) int64 { return l.base.UnixNano() + int64(t.Sub(l.base)) }
+func (l *loop) nanos(t time.Time) int64 { return l.origin + int64(t.Sub(l.base)) }
 
-func (l *loop) time(nanos int64) time.Time {
-	return l.base.Add(time.Duration(nanos - l.base.UnixNano()))
+func (l *loop) time(nanos int64) time.Time { return l.base.Add(time.Duration(nanos - l.origin)) }
+
+// decide is the one way into the core: each command is journalled. It returns
+// how long the core took; what it decided is in effects.
+func (l *loop) decide(at time.Time, cmd core.Command) (took time.Duration) {
+	l.effects = l.core.Apply(l.nanos(at), cmd, l.effects[:0])
+	took = l.r.now().Sub(at)
+	l.keep(l.nanos(at), cmd)
+	return took
 }
 
 // apply lets the core decide and everybody know. It returns why the core
 // refused the command, if it did.
 func (l *loop) apply(cmd core.Command) error {
 	start := l.r.now()
-	l.effects = l.core.Apply(l.nanos(start), cmd, l.effects[:0])
-	took := l.r.now().Sub(start)
+	took := l.decide(start, cmd)
 	var err error
 	offers := false
 	for i := range l.effects {
@@ -133,7 +147,7 @@ func (l *loop) dispatch(e *core.Effect, now time.Time, took time.Duration) {
 		t.move(contact.Queued, now)
 		l.tellContact(a, t)
 	case core.Moved:
-		l.moved(t, l.queueOf[e.Type], now)
+		l.moved(t, l.queueOf(e.Type), now)
 	case core.Parked:
 		t.move(contact.Parked, now)
 		l.tellContact(t.agent, t)
@@ -217,6 +231,7 @@ func (l *loop) closed(t *Ticket, now time.Time) {
 	l.tickets[t.handle] = nil
 	l.idle = append(l.idle, t.handle)
 	delete(l.contacts, t.card.Contact)
+	l.note(contactNote, uint32(t.handle), "")
 	ev := Event{Kind: Closed, At: now}
 	if a != nil {
 		ev.Agent = a.spec.ID

@@ -16,7 +16,7 @@ type names struct {
 	queues     []*queue          // sorted by name
 	queueBy    map[string]*queue
 	queueIDs   map[string]core.Queue // of every queue that ever was
-	queueOf    map[core.Type]*queue  // by work type, those that were too
+	queueByID  []*queue              // by core.Queue; nil for those that are no more since a restart
 	rooms      map[string]core.Room  // as queueIDs
 	skills     map[string]core.Skill
 	skillNames []string // by core.Skill
@@ -38,37 +38,38 @@ type agent struct {
 	news     uint64 // states that the core told
 	since    time.Time
 	watchers []*watcher
+	heldTill uint64 // what is told of the agent waits for this record
+	absent   bool   // signed in before the restart, not yet after it
 }
 
 // maxAgents bounds the agents that are ever heard of.
 const maxAgents = 1 << 17
 
-// define turns the configuration into the core's definitions.
-func (l *loop) define() {
-	cfg := l.r.cfg
-	l.channels = slices.Sorted(maps.Keys(cfg.Channels))
-	rules := make([]core.ChannelRule, len(l.channels))
-	for i, ch := range l.channels {
-		rules[i] = l.rule(cfg.Channels[ch])
+func newNames(channels []contact.Channel) names {
+	return names{
+		channels: channels, queueBy: map[string]*queue{}, queueIDs: map[string]core.Queue{}, rooms: map[string]core.Room{},
+		skills: map[string]core.Skill{}, agents: map[contact.AgentID]*agent{},
 	}
-	l.core = core.New(core.Config{
-		Channels: rules, RONALimit: cfg.RONALimit, PriorityStep: cfg.PriorityStep, Exclude: cfg.RefusalPause,
-		MaxPriority: 2 * maxPriority, MaxAgents: maxAgents, MaxContacts: uint32(cfg.MaxContacts), //nolint:gosec // validated
-	})
-	l.skills = map[string]core.Skill{}
-	l.agents = map[contact.AgentID]*agent{}
-	l.queueIDs = map[string]core.Queue{}
-	l.queueOf = map[core.Type]*queue{}
-	l.rooms = map[string]core.Room{}
-	l.defineQueues(cfg)
 }
 
-func (l *loop) rule(ch Channel) core.ChannelRule {
-	rule := core.ChannelRule{Weight: ch.Weight, Limit: ch.Limit}
-	for _, other := range ch.Interrupts {
-		rule.Interrupts |= 1 << slices.Index(l.channels, other)
+// sortedChannels are the channels by handle.
+func (c Config) sortedChannels() []contact.Channel { return slices.Sorted(maps.Keys(c.Channels)) }
+
+// rules are the constants of a State.
+func (c Config) rules() core.Config {
+	channels := c.sortedChannels()
+	rules := make([]core.ChannelRule, len(channels))
+	for i, name := range channels {
+		ch := c.Channels[name]
+		rules[i] = core.ChannelRule{Weight: ch.Weight, Limit: ch.Limit}
+		for _, other := range ch.Interrupts {
+			rules[i].Interrupts |= 1 << slices.Index(channels, other)
+		}
 	}
-	return rule
+	return core.Config{
+		Channels: rules, RONALimit: c.RONALimit, PriorityStep: c.PriorityStep, Exclude: c.RefusalPause,
+		MaxPriority: 2 * maxPriority, MaxAgents: maxAgents, MaxContacts: uint32(c.MaxContacts), //nolint:gosec // validated
+	}
 }
 
 // skill interns a skill's name.
@@ -78,6 +79,7 @@ func (l *loop) skill(name string) core.Skill {
 		k = core.Skill(len(l.skills)) //nolint:gosec // far fewer
 		l.skills[name] = k
 		l.skillNames = append(l.skillNames, name)
+		l.note(skillNote, uint32(k), name)
 	}
 	return k
 }
@@ -99,19 +101,23 @@ func (l *loop) agent(id contact.AgentID) (*agent, error) {
 	if len(l.byHandle) >= maxAgents {
 		return nil, fmt.Errorf("agent %q: %w", id, ErrFull)
 	}
-	a := &agent{
-		handle: core.Agent(len(l.byHandle)), //nolint:gosec // bounded above
-		spec:   Agent{ID: id, Name: string(id)}, since: l.r.now(),
-	}
+	a := l.newAgent(Agent{ID: id, Name: string(id)})
+	l.m.agents[core.LoggedOut].Inc()
+	l.noteAgent(a)
+	return a, nil
+}
+
+// newAgent makes an entry with the next handle.
+func (l *loop) newAgent(spec Agent) *agent {
+	a := &agent{handle: core.Agent(len(l.byHandle)), spec: spec, since: l.r.now()} //nolint:gosec // bounded by the callers
 	for i, ch := range l.channels {
 		if ch != contact.Voice { // voice needs a line
 			a.reach |= 1 << i
 		}
 	}
-	l.agents[id] = a
+	l.agents[spec.ID] = a
 	l.byHandle = append(l.byHandle, a)
-	l.m.agents[core.LoggedOut].Inc()
-	return a, nil
+	return a
 }
 
 // known returns an agent that must have been heard of.

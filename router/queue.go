@@ -33,15 +33,18 @@ func (l *loop) defineQueues(cfg Config) {
 		if !ok {
 			room = core.Room(len(l.rooms) + 1) //nolint:gosec // validated, see Reconfigure
 			l.rooms[name] = room
+			l.note(roomNote, uint32(room), name)
 		}
-		l.effects = l.core.Apply(l.nanos(l.r.now()), core.Command{Op: core.OpRoom, Room: room, Size: uint32(cfg.Rooms[name])}, l.effects[:0]) //nolint:gosec // validated
+		l.decide(l.r.now(), core.Command{Op: core.OpRoom, Room: room, Size: uint32(cfg.Rooms[name])}) //nolint:gosec // validated
 	}
 	order, _ := cfg.inOrder() // validated
 	queues := map[string]*queue{}
 	for _, name := range order {
 		q := l.queueBy[name]
 		if q == nil {
-			q = &queue{name: name, count: map[contact.State]int{}, forecast: make([]forecast, len(l.channels))}
+			q = l.newQueue(name)
+		}
+		if q.depth == nil {
 			q.depth, q.waits = l.m.queue(name)
 		}
 		queues[name] = q
@@ -54,33 +57,39 @@ func (l *loop) defineQueues(cfg Config) {
 	}
 }
 
+func (l *loop) newQueue(name string) *queue {
+	q := &queue{name: name, count: map[contact.State]int{}, forecast: make([]forecast, len(l.channels))}
+	for range l.channels {
+		q.types = append(q.types, core.NoType)
+	}
+	return q
+}
+
 // defineQueue gives the queue work types, unless those that it has are the
 // same.
 func (l *loop) defineQueue(q *queue, cfg Config, defined map[string]*queue) {
 	settings := cfg.Queues[q.name]
 	q.cfg = settings
 	q.plan = l.planFor(settings, nil)
-	old := q.types
-	q.types = nil
+	id := l.queueID(q.name)
+	l.queueByID[id] = q
 	for i, ch := range l.channels {
 		w := l.workType(core.Channel(i), cfg.Channels[ch], settings) //nolint:gosec // at most eight
-		w.Queue = l.queueID(q.name)
+		w.Queue = id
 		if to := defined[settings.Overflow.Queue]; to != nil {
 			w.Overflow = core.Overflow{
 				On: true, Type: to.types[i], Plan: to.plan,
 				After: settings.Overflow.After, AfterHold: settings.Overflow.AfterHold,
 			}
 		}
-		t := core.NoType
-		if old != nil && l.core.Settings(old[i]) == w {
-			t = old[i]
-		} else {
-			t = l.core.WorkType(w)
+		if t := q.types[i]; t == core.NoType || l.core.Settings(t) != w {
+			q.types[i] = l.newType(w, q.name)
 		}
-		q.types = append(q.types, t)
-		l.queueOf[t] = q
 	}
 }
+
+// queueOf is the queue of a work type, also of one that is no longer used.
+func (l *loop) queueOf(t core.Type) *queue { return l.queueByID[l.core.Settings(t).Queue] }
 
 // queueID is what profiles call the queue.
 func (l *loop) queueID(name string) core.Queue {
@@ -88,6 +97,7 @@ func (l *loop) queueID(name string) core.Queue {
 	if !ok {
 		id = core.Queue(len(l.queueIDs)) //nolint:gosec // far fewer
 		l.queueIDs[name] = id
+		l.queueByID = append(l.queueByID, nil)
 	}
 	return id
 }
@@ -153,7 +163,7 @@ func (l *loop) planFor(q Queue, own []contact.Skill) core.Plan {
 		}
 		steps = append(steps, step)
 	}
-	return l.core.Plan(steps)
+	return l.plan(steps)
 }
 
 // drops are the ages at which requirements are dropped.

@@ -16,8 +16,8 @@ import (
 // for anew by the new settings of their queues, offers and conversations go
 // on. An invalid configuration changes nothing; nor does one that changes what
 // needs a restart (errors wrap ErrRestart): the channels' weights, limits and
-// interrupts, priority_step, rona_limit, refusal_pause and max_contacts. A queue
-// that still has contacts cannot be removed.
+// interrupts, priority_step, rona_limit, refusal_pause, max_contacts and the journal. A
+// queue that still has contacts cannot be removed.
 func (r *Router) Reconfigure(ctx context.Context, cfg Config) error {
 	err := cfg.Validate()
 	if err == nil {
@@ -67,6 +67,7 @@ func (l *loop) fixed(cfg Config) error {
 	check("refusal_pause", old.RefusalPause, cfg.RefusalPause)
 	check("priority_step", old.PriorityStep, cfg.PriorityStep)
 	check("max_contacts", old.MaxContacts, cfg.MaxContacts)
+	check("journal", old.Journal, cfg.Journal)
 	check("channels", len(old.Channels), len(cfg.Channels))
 	for _, name := range l.channels {
 		a, b := old.Channels[name], cfg.Channels[name]

@@ -89,6 +89,7 @@ func New(cfg Config, deps Deps) (*Router, error) {
 		return nil, fmt.Errorf("router metrics: %w", err)
 	}
 	r.loop = newLoop(r, m)
+	r.loop.fresh()
 	return r, nil
 }
 

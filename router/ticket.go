@@ -83,6 +83,7 @@ func (l *loop) place(t *Ticket, req *Request) error {
 	cmd := l.ask(t, core.OpArrive, &req.Target)
 	cmd.Time = l.nanos(t.enqueued)
 	l.tickets[t.handle], l.contacts[t.card.Contact] = t, t
+	l.noteContact(t)
 	if err := l.apply(cmd); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ var imports = map[string][]string{
 	"journey":      {"contact"},
 	"measure":      {"contact"},
 	"router/core":  {"contact"},
-	"router":       {"contact", "router/core"},
+	"router":       {"contact", "router/core", "router/journal"},
 
 	"router/journal": {"router/core"},
 
