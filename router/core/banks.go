@@ -1,5 +1,7 @@
 package core
 
+import "slices"
+
 // A bank is the lanes for anybody that share their fit and work type: whom they
 // may go to. An agent looks at one head a bank. The head of a plain bank is
 // kept; that of an odd one takes a closer look, lane by lane: its work type is
@@ -28,6 +30,7 @@ type banks struct {
 	bankHead  []int64             // least key of the lanes' heads; never for an empty or odd bank
 	bankLane  []laneID            // whose it is
 	bankIndex map[bankKey]bankID  // looked up only
+	bankIdle  []bankID            // free records
 	open      [MaxChannels]bitset // banks that are not empty
 	odd       bitset
 	odds      int    // banks in odd
@@ -40,37 +43,58 @@ func (s *State) bankFor(k bankKey) bankID {
 	if id, ok := s.bankIndex[k]; ok {
 		return id
 	}
-	id := bankID(len(s.bankRecs)) //nolint:gosec // at most one per lane
-	s.bankRecs = append(s.bankRecs, bankRec{bankKey: k})
-	s.bankHead = append(s.bankHead, never)
-	s.bankLane = append(s.bankLane, noLane)
-	s.bankIndex[k] = id
-	for ch := range s.cfg.Channels {
-		s.open[ch].grow(int(id) + 1)
+	var id bankID
+	if n := len(s.bankIdle); n > 0 {
+		id, s.bankIdle = s.bankIdle[n-1], s.bankIdle[:n-1]
+	} else {
+		id = bankID(len(s.bankRecs)) //nolint:gosec // at most one per lane
+		s.bankRecs = append(s.bankRecs, bankRec{})
+		s.bankHead = append(s.bankHead, never)
+		s.bankLane = append(s.bankLane, noLane)
+		for ch := range s.cfg.Channels {
+			s.open[ch].grow(int(id) + 1)
+		}
+		s.odd.grow(int(id) + 1)
+		s.over.grow(int(id) + 1)
 	}
-	s.odd.grow(int(id) + 1)
-	s.over.grow(int(id) + 1)
-	t := &s.types[k.typ]
-	t.banks = append(t.banks, id)
+	s.bankRecs[id] = bankRec{bankKey: k, lanes: s.bankRecs[id].lanes}
+	s.bankIndex[k] = id
 	s.classify(id)
-	if t.overloaded() {
+	if s.types[k.typ].overloaded() {
 		s.over.set(int(id))
 	}
-	for cl := range s.classes {
-		s.openColumn(id, Class(cl)) //nolint:gosec // a class
-	}
+	f := &s.fits[k.fit]
+	f.banks = append(f.banks, id)
+	f.known().each(func(cl uint32) { s.showBank(id, f, Class(cl)) })
 	return id
 }
 
-// openColumn notes whether a class fits a bank.
-func (s *State) openColumn(id bankID, cl Class) {
-	f, c := &s.fits[s.bankRecs[id].fit], &s.classes[cl]
-	if f.classes.has(int(cl)) {
-		c.col.add(int(id))
+// showBank lets a class that fits the bank know it.
+func (s *State) showBank(id bankID, f *fitRec, cl Class) {
+	if f.classes.has(uint32(cl)) {
+		s.classes[cl].banks.add(uint32(id))
+	} else {
+		s.classes[cl].reserves.add(uint32(id))
 	}
-	if f.allClasses.has(int(cl)) {
-		c.colAll.add(int(id))
+}
+
+// dropBank takes away a bank that has no lanes.
+func (s *State) dropBank(id bankID) {
+	k := s.bankRecs[id].bankKey
+	f := &s.fits[k.fit]
+	f.known().each(func(cl uint32) {
+		s.classes[cl].banks.remove(uint32(id))
+		s.classes[cl].reserves.remove(uint32(id))
+	})
+	i := slices.Index(f.banks, id)
+	f.banks = slices.Delete(f.banks, i, i+1)
+	if s.odd.has(int(id)) {
+		s.odd.clear(int(id))
+		s.odds--
 	}
+	s.over.clear(int(id))
+	delete(s.bankIndex, k)
+	s.bankIdle = append(s.bankIdle, id)
 }
 
 // join puts a lane, which may have contacts, into its bank.
@@ -101,6 +125,9 @@ func (s *State) part(l laneID) {
 		b.marked -= lane.marked
 		s.laneCloses(l, lane)
 		s.classify(lane.bank)
+	}
+	if len(b.lanes) == 0 {
+		s.dropBank(lane.bank)
 	}
 }
 

@@ -1,6 +1,9 @@
 package core
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // bitset is a dense set of small numbers. Sets over one kind of handle may
 // differ in length: what lies beyond the end is not in the set.
@@ -24,9 +27,62 @@ func (b bitset) set(i int)      { b[i>>6] |= 1 << (i & 63) }
 func (b bitset) clear(i int)    { b[i>>6] &^= 1 << (i & 63) }
 func (b bitset) has(i int) bool { return i>>6 < len(b) && b[i>>6]>>(i&63)&1 == 1 }
 
-func (b bitset) count() (n int) {
-	for _, w := range b {
-		n += bits.OnesCount64(w)
+// word returns the numbers from 64 i on.
+func (b bitset) word(i int) uint64 {
+	if i < len(b) {
+		return b[i]
 	}
-	return n
+	return 0
+}
+
+// set is a sparse set of numbers: the words of a bitset that are not 0, in
+// their order. It takes what it holds, however large the numbers are, and is
+// gone through almost as fast as a bitset.
+type set []word
+
+type word struct {
+	bits uint64
+	at   uint32 // it holds the numbers from 64 at on
+}
+
+// find returns where the word of i is, or belongs.
+func (s set) find(i uint32) (pos int, found bool) {
+	at := i >> 6
+	if n := len(s); n == 0 || s[n-1].at < at {
+		return n, false
+	}
+	return slices.BinarySearchFunc(s, at, func(w word, at uint32) int { return order(w.at, at) })
+}
+
+func (s *set) add(i uint32) {
+	pos, found := s.find(i)
+	if !found {
+		*s = slices.Insert(*s, pos, word{at: i >> 6})
+	}
+	(*s)[pos].bits |= 1 << (i & 63)
+}
+
+func (s *set) remove(i uint32) {
+	pos, found := s.find(i)
+	if !found {
+		return
+	}
+	(*s)[pos].bits &^= 1 << (i & 63)
+	if (*s)[pos].bits == 0 {
+		*s = slices.Delete(*s, pos, pos+1)
+	}
+}
+
+func (s set) has(i uint32) bool {
+	pos, found := s.find(i)
+	return found && s[pos].bits>>(i&63)&1 == 1
+}
+
+// each calls f for every number of the set, in order.
+func (s set) each(f func(i uint32)) {
+	for _, w := range s {
+		for x := w.bits; x != 0; x &= x - 1 {
+			f(w.at<<6 | uint32(bits.TrailingZeros64(x))) //nolint:gosec // below 64
+		}
+	}
 }

@@ -50,8 +50,8 @@ func (s *State) cellOf(k cellKey) cellID {
 	}
 	cl := &s.classes[k.class]
 	cl.cells = append(cl.cells, cellID(i)) //nolint:gosec // far fewer than agents
-	for f := range s.fits {
-		s.fits[f].cover(i, k.class)
+	for _, f := range cl.fits {
+		s.fits[f].cover(cellID(i), k.class) //nolint:gosec // as above
 	}
 	s.cellIndex[k.hash()] = cellID(i) //nolint:gosec // as above
 	return cellID(i)                  //nolint:gosec // as above

@@ -36,19 +36,17 @@ type search struct {
 	c       Contact
 	r       *contactRec
 	t       *typeRec
-	f       *fitRec
-	fit     bitset // cells
+	f       fitID
+	fit     set    // cells
 	open    bitset // cells
-	classes bitset
+	classes set
 }
 
 func (s *State) searchFor(c Contact) search {
 	r := &s.contacts[c]
-	lane := &s.laneRecs[r.lane]
 	t := &s.types[r.typ]
-	f := &s.fits[lane.fit]
-	q := search{c: c, r: r, t: t, f: f, open: s.free[t.Channel]}
-	q.classes, q.fit = f.who(t.overloaded())
+	q := search{c: c, r: r, t: t, f: s.bandOf(r).fit, open: s.free[t.Channel]}
+	q.classes, q.fit = s.fits[q.f].who(t.overloaded())
 	return q
 }
 
@@ -101,15 +99,15 @@ func agentKey(sel Select, best, next *rank) Key {
 // has reports whether the agent is eligible, but for a hold and a reserve.
 func (s *State) has(q *search, a Agent) bool {
 	r := &s.agents[a]
-	return r.cell != noCell && r.room>>q.t.Channel&1 == 1 && q.classes.has(int(r.class)) && !s.excluded(q.r, a)
+	return r.cell != noCell && r.room>>q.t.Channel&1 == 1 && q.classes.has(uint32(r.class)) && !s.excluded(q.r, a)
 }
 
 // spares reports whether more than n agents are in the cells.
-func (s *State) spares(fit, open bitset, n uint32) bool {
+func (s *State) spares(fit set, open bitset, n uint32) bool {
 	pool := uint32(0)
-	for w := range min(len(fit), len(open)) {
-		for x := fit[w] & open[w]; x != 0; x &= x - 1 {
-			pool += s.cellN[w<<6+bits.TrailingZeros64(x)]
+	for _, w := range fit {
+		for x := w.bits & open[w.at]; x != 0; x &= x - 1 {
+			pool += s.cellN[int(w.at)<<6+bits.TrailingZeros64(x)]
 			if pool > n {
 				return true
 			}
@@ -130,9 +128,9 @@ func (s *State) twoBest(q *search) (best, next rank, n uint32) {
 	best, next = noRank, noRank
 	bestCell := noCell
 	score := s.scoresFor(q)
-	for w := range min(len(q.fit), len(q.open)) {
-		for x := q.fit[w] & q.open[w]; x != 0; x &= x - 1 {
-			i := w<<6 + bits.TrailingZeros64(x)
+	for _, w := range q.fit {
+		for x := w.bits & q.open[w.at]; x != 0; x &= x - 1 {
+			i := int(w.at)<<6 + bits.TrailingZeros64(x)
 			n += s.cellN[i]
 			k := s.rankOf(q, score, i)
 			if k.less(&best) {
@@ -151,7 +149,11 @@ func (s *State) rankOf(q *search, score []int32, cell int) rank {
 	k := rank{stamp: s.cellHead[cell], agent: s.cellFirst[cell]}
 	switch q.t.Select {
 	case MostProficient:
-		k.g = score[c.class]
+		if score != nil {
+			k.g = score[c.class]
+		} else {
+			k.g = -s.sigs[s.fits[q.f].sig].score(&s.classes[c.class])
+		}
 	case LeastFlexible:
 		k.g = int32(len(s.classes[c.class].skills)) //nolint:gosec // far fewer
 	}
@@ -176,9 +178,9 @@ func (s *State) twoIdle(q *search) (best, next rank, n uint32) {
 	first, second := uint64(math.MaxUint64), uint64(math.MaxUint64)
 	at, then := 0, 0
 	fit, open, head, count := q.fit, q.open, s.cellHead, s.cellN
-	for w := range min(len(fit), len(open)) {
-		for x := fit[w] & open[w]; x != 0; x &= x - 1 {
-			i := w<<6 + bits.TrailingZeros64(x)
+	for _, w := range fit {
+		for x := w.bits & open[w.at]; x != 0; x &= x - 1 {
+			i := int(w.at)<<6 + bits.TrailingZeros64(x)
 			n += count[i]
 			if k := head[i]; k < second {
 				if k < first {
@@ -218,9 +220,9 @@ func (s *State) withNeighbour(best, next rank, cell cellID, n uint32) (rank, ran
 func (s *State) twoAdmitted(q *search) (best, next rank, n uint32) {
 	best, next = noRank, noRank
 	score := s.scoresFor(q)
-	for w := range min(len(q.fit), len(q.open)) {
-		for x := q.fit[w] & q.open[w]; x != 0; x &= x - 1 {
-			i := w<<6 + bits.TrailingZeros64(x)
+	for _, w := range q.fit {
+		for x := w.bits & q.open[w.at]; x != 0; x &= x - 1 {
+			i := int(w.at)<<6 + bits.TrailingZeros64(x)
 			n += s.cellN[i]
 			k := s.rankOf(q, score, i)
 			for ahead := 0; k.agent != Nobody && ahead < 2; k.agent = s.agents[k.agent].next {
@@ -244,7 +246,7 @@ func (s *State) twoAdmitted(q *search) (best, next rank, n uint32) {
 func (s *State) excludedOf(q *search) (n uint32) {
 	for x := q.r.excl; x != noExcl; x = s.exclRecs[x].next {
 		a := &s.agents[s.exclRecs[x].agent]
-		if a.cell != noCell && a.room>>q.t.Channel&1 == 1 && q.classes.has(int(a.class)) {
+		if a.cell != noCell && a.room>>q.t.Channel&1 == 1 && q.classes.has(uint32(a.class)) {
 			n++
 		}
 	}

@@ -82,7 +82,7 @@ func (s *State) bestHeld(a Agent, r *agentRec) Contact {
 
 func (s *State) fitsLane(cl Class, lane *laneRec) bool {
 	classes, _ := s.fits[lane.fit].who(s.types[lane.typ].overloaded())
-	return classes.has(int(cl))
+	return classes.has(uint32(cl))
 }
 
 func (s *State) rankFor(cl *classRec, typ Type) uint8 {
@@ -93,12 +93,16 @@ func (s *State) rankFor(cl *classRec, typ Type) uint8 {
 	return rule.Rank
 }
 
-// view is the banks that fit an agent and are not empty.
+// view is the banks that fit an agent and are not empty. It is gone through in
+// one or two turns: those that fit as they are, and those that fit while their
+// work type is overloaded.
 type view struct {
-	open [MaxChannels]bitset // of the channels that the agent has room for
-	n    int
-	cl   *classRec
-	over bitset
+	open  [MaxChannels]bitset // of the channels that the agent has room for
+	n     int
+	cl    *classRec
+	over  bitset
+	words set
+	turn  int
 }
 
 func (s *State) viewOf(r *agentRec) (v view) {
@@ -110,21 +114,35 @@ func (s *State) viewOf(r *agentRec) (v view) {
 	return v
 }
 
-func (v *view) words() int { return max(len(v.cl.col), len(v.cl.colAll)) }
-
-func (v *view) word(w int) (x uint64) {
-	for _, open := range v.open[:v.n] {
-		x |= open[w]
+// next begins the next turn, if there is one.
+func (v *view) next() bool {
+	v.turn++
+	switch {
+	case v.turn == 1:
+		v.words = v.cl.banks
+	case v.turn == 2 && len(v.cl.reserves) > 0:
+		v.words = v.cl.reserves
+	default:
+		v.turn = 0
+		return false
 	}
-	fit := uint64(0)
-	if w < len(v.cl.col) {
-		fit = v.cl.col[w]
-	}
-	if w < len(v.cl.colAll) {
-		fit |= v.cl.colAll[w] & v.over[w]
-	}
-	return x & fit
+	return true
 }
+
+// word returns the banks of the i-th word.
+func (v *view) word(i int) (x uint64) {
+	w := &v.words[i]
+	for _, open := range v.open[:v.n] {
+		x |= open[w.at]
+	}
+	if v.turn == 2 {
+		x &= v.over[w.at]
+	}
+	return x & w.bits
+}
+
+// bank returns the first one of x, which are banks of the i-th word.
+func (v *view) bank(i int, x uint64) int { return int(v.words[i].at)<<6 + bits.TrailingZeros64(x) }
 
 // plainBanks compares the heads of the plain banks: the hot path. Odd banks
 // have never as their head.
@@ -132,16 +150,18 @@ func (s *State) plainBanks(v *view, best, next *turn) {
 	first, second := never, never
 	at, then := -1, -1
 	head := s.bankHead
-	for w := range v.words() {
-		for x := v.word(w); x != 0; x &= x - 1 {
-			i := w<<6 + bits.TrailingZeros64(x)
-			k := head[i]
-			switch {
-			case k > second || k == never:
-			case k < first || k == first && s.older(s.headOf(i), s.headOf(at)):
-				first, second, at, then = k, first, i, at
-			case k < second || s.older(s.headOf(i), s.headOf(then)):
-				second, then = k, i
+	for v.next() {
+		for w := range v.words {
+			for x := v.word(w); x != 0; x &= x - 1 {
+				i := v.bank(w, x)
+				k := head[i]
+				switch {
+				case k > second || k == never:
+				case k < first || k == first && s.older(s.headOf(i), s.headOf(at)):
+					first, second, at, then = k, first, i, at
+				case k < second || s.older(s.headOf(i), s.headOf(then)):
+					second, then = k, i
+				}
 			}
 		}
 	}
@@ -157,15 +177,17 @@ func (s *State) headOf(bank int) Contact { return s.laneFirst[s.bankLane[bank]] 
 
 // rankedBanks is plainBanks for a class that gives ranks to queues.
 func (s *State) rankedBanks(v *view, best, next *turn) {
-	for w := range v.words() {
-		for x := v.word(w); x != 0; x &= x - 1 {
-			i := w<<6 + bits.TrailingZeros64(x)
-			if s.bankHead[i] == never {
-				continue
+	for v.next() {
+		for w := range v.words {
+			for x := v.word(w); x != 0; x &= x - 1 {
+				i := v.bank(w, x)
+				if s.bankHead[i] == never {
+					continue
+				}
+				s.offerTurn(turn{
+					key: s.bankHead[i], rank: s.rankFor(v.cl, s.bankRecs[i].typ), contact: s.headOf(i),
+				}, best, next)
 			}
-			s.offerTurn(turn{
-				key: s.bankHead[i], rank: s.rankFor(v.cl, s.bankRecs[i].typ), contact: s.headOf(i),
-			}, best, next)
 		}
 	}
 }
@@ -200,12 +222,11 @@ func (s *State) besides(best, next *turn) {
 
 // oddBanks takes a closer look at the others.
 func (s *State) oddBanks(a Agent, v *view, best, next *turn) {
-	for w := range v.words() {
-		if s.odd[w] == 0 {
-			continue
-		}
-		for x := s.odd[w] & v.word(w); x != 0; x &= x - 1 {
-			s.oddBank(a, v.cl, w<<6+bits.TrailingZeros64(x), best, next)
+	for v.next() {
+		for w := range v.words {
+			for x := s.odd[v.words[w].at] & v.word(w); x != 0; x &= x - 1 {
+				s.oddBank(a, v.cl, v.bank(w, x), best, next)
+			}
 		}
 	}
 }

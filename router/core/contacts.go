@@ -5,8 +5,8 @@ type contactRec struct {
 	enqueued int64  // key E
 	seq      uint64 // key seq
 	nextKey  int64  // while it waits: laneHead of the next one
-	plan     Plan
-	lane     laneID  // while it waits or is routed
+	course   courseID
+	lane     laneID  // while it waits
 	agent    Agent   // offered, connected, parked or wrapping
 	next     Contact // in its lane, or of what its agent has
 	prev     Contact // as above; not valid for the first in a lane
@@ -16,6 +16,7 @@ type contactRec struct {
 	priority int16
 	tier     uint8 // as it arrived
 	phase    Phase
+	band     uint8 // of its course
 	flags    contactFlags
 }
 
@@ -89,11 +90,14 @@ func (s *State) address(c Contact, cmd *Command) {
 }
 
 func (s *State) describe(r *contactRec, cmd *Command) {
-	r.typ, r.plan = cmd.Type, cmd.Plan
+	s.aim(r, cmd.Type, cmd.Plan)
 	r.tier = min(cmd.Tier, MaxTier)
 	r.priority = min(max(cmd.Priority, -s.cfg.MaxPriority), s.cfg.MaxPriority)
 	r.flags &^= isLost
 }
+
+// aim sets the contact's work type and plan.
+func (s *State) aim(r *contactRec, t Type, p Plan) { r.typ, r.course = t, s.courseFor(t, p) }
 
 func (s *State) withdraw(c Contact) Code {
 	r := &s.contacts[c]
@@ -268,7 +272,7 @@ func (s *State) move(c Contact, cmd *Command) Code {
 		return BadState
 	}
 	s.describe(r, cmd)
-	s.settleLane(r)
+	s.settleBand(r)
 	return 0
 }
 

@@ -125,6 +125,9 @@ func (s *State) addDelay(q Queue, delay int64) {
 	}
 	for l := range s.laneRecs {
 		lane := &s.laneRecs[l]
+		if lane.typePos < 0 {
+			continue
+		}
 		fit := s.courses[lane.course].bands[lane.band].fit
 		if lane.only == Nobody && fit != lane.fit {
 			s.part(laneID(l)) //nolint:gosec // a lane
@@ -135,6 +138,9 @@ func (s *State) addDelay(q Queue, delay int64) {
 		s.arm(laneID(l)) //nolint:gosec // as above
 	}
 }
+
+// bandOf returns the band of a contact.
+func (s *State) bandOf(r *contactRec) *band { return &s.courses[r.course].bands[r.band] }
 
 // bandAt returns the number of the band for an age.
 func (co *course) bandAt(age int64) uint8 {

@@ -19,6 +19,9 @@ type defs struct {
 	sigIndex map[string]sigID
 	fits     []fitRec
 	fitIndex map[fitKey]fitID
+	skills   map[Skill]*skillRec // looked up only
+	anyone   []fitID             // that ask for no skill
+	scored   []fitID             // that know the scores of classes
 
 	courses     []course
 	courseIndex map[courseKey]courseID
@@ -30,6 +33,7 @@ func (d *defs) init() {
 	d.classIndex = map[string]Class{}
 	d.sigIndex = map[string]sigID{}
 	d.fitIndex = map[fitKey]fitID{}
+	d.skills = map[Skill]*skillRec{}
 	d.courseIndex = map[courseKey]courseID{}
 	d.delays = map[Queue][]int64{}
 }
@@ -52,10 +56,10 @@ type classRec struct {
 	caps     [MaxChannels]uint8
 	solo     Agent // who the class is for, if it is for one only
 	cells    []cellID
-	col      bitset // banks that the class fits
-	colAll   bitset // and those that it fits with its reserve skills
-	reserve  bool   // has reserve skills
-	ranked   bool   // gives ranks to queues
+	fits     []fitID // that the class fits, with its reserve skills
+	banks    set     // that the class fits
+	reserves set     // that it fits only with its reserve skills
+	ranked   bool    // gives ranks to queues
 }
 
 type typeRec struct {
@@ -67,7 +71,6 @@ type typeRec struct {
 	waiting   uint32
 	marked    uint32 // of these, with exclusions
 	lanes     []laneID
-	banks     []bankID
 }
 
 // WorkType defines what the contacts of one queue and channel share. Each call
@@ -106,7 +109,8 @@ func within(d time.Duration) time.Duration { return min(max(d, 0), time.Duration
 // are sorted by After; of two with the same After the later one counts, and
 // the first begins at 0. Without steps everybody will do. Definitions decide
 // nothing: they may be made at any time, and the same ones in the same order
-// give the same handles.
+// give the same handles. They stay for as long as the State does: some hundred
+// bytes for each plan, work type and profile that was ever seen.
 func (s *State) Plan(steps []Step) Plan {
 	list := make([]planStep, 0, len(steps)+1)
 	for _, st := range steps {
@@ -241,9 +245,6 @@ func (s *State) addClass(c classRec) Class {
 	if cl, ok := s.classIndex[key]; ok {
 		return cl
 	}
-	for _, x := range c.skills {
-		c.reserve = c.reserve || x.Reserve
-	}
 	for _, q := range c.queues {
 		c.ranked = c.ranked || q.Rank > 0
 	}
@@ -256,12 +257,7 @@ func (s *State) addClass(c classRec) Class {
 			s.addDelay(q.Queue, int64(q.Delay))
 		}
 	}
-	for f := range s.fits {
-		s.fitClass(&s.fits[f], cl)
-	}
-	for b := range s.bankRecs {
-		s.openColumn(bankID(b), cl) //nolint:gosec // a bank
-	}
+	s.fitNew(cl)
 	return cl
 }
 

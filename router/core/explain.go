@@ -1,7 +1,5 @@
 package core
 
-import "math/bits"
-
 // Verdict is what an agent is to a contact.
 type Verdict uint8
 
@@ -100,10 +98,12 @@ func (s *State) rivals(r *agentRec) (n int) {
 			v.n++
 		}
 	}
-	for w := range v.words() {
-		for x := v.word(w); x != 0; x &= x - 1 {
-			for _, l := range s.bankRecs[w<<6+bits.TrailingZeros64(x)].lanes {
-				n += int(s.laneN[l])
+	for v.next() {
+		for i := range v.words {
+			for x := v.word(i); x != 0; x &= x - 1 {
+				for _, l := range s.bankRecs[v.bank(i, x)].lanes {
+					n += int(s.laneN[l])
+				}
 			}
 		}
 	}
@@ -111,15 +111,14 @@ func (s *State) rivals(r *agentRec) (n int) {
 }
 
 func (s *State) account(q *search) (acc Account) {
-	lane := &s.laneRecs[q.r.lane]
-	b := &s.courses[lane.course].bands[lane.band]
-	for i, st := range s.plans[q.r.plan].steps {
+	b := s.bandOf(q.r)
+	for i, st := range s.plans[s.courses[q.r.course].plan].steps {
 		if st.after <= b.age {
 			acc.Step = i
 		}
 	}
 	acc.Overload = q.t.overloaded()
-	acc.Tier = rise(lane.tier, b.promoted)
+	acc.Tier = rise(s.laneKeyOf(q.c, q.r).tier, b.promoted)
 	acc.Boost = s.boost(q.r.priority)
 	return acc
 }
@@ -136,7 +135,7 @@ func (s *State) candidate(q *search, a Agent) Candidate {
 	x.rank = rank{stamp: r.stamp, agent: a}
 	switch q.t.Select {
 	case MostProficient:
-		x.rank.g = s.scores(q.f)[r.class]
+		x.rank.g = -s.sigs[s.fits[q.f].sig].score(&s.classes[r.class])
 	case LeastFlexible:
 		x.rank.g = int32(len(s.classes[r.class].skills)) //nolint:gosec // far fewer
 	}
@@ -153,8 +152,8 @@ func (s *State) verdict(q *search, a Agent) Verdict {
 	r := &s.agents[a]
 	ch := q.t.Channel
 	switch {
-	case !q.classes.has(int(r.class)):
-		plain, all := s.sigs[q.f.sig].meets(&s.classes[r.class])
+	case !q.classes.has(uint32(r.class)):
+		plain, all := s.sigs[s.fits[q.f].sig].meets(&s.classes[r.class])
 		if plain || all && q.t.overloaded() {
 			return OtherQueues
 		}

@@ -2,6 +2,7 @@ package core
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 )
 
@@ -29,9 +30,18 @@ type fitID uint32
 // would be the same.
 type fitRec struct {
 	fitKey
-	classes, allClasses bitset
-	cells, allCells     bitset
-	score               []int32 // key G of MostProficient by class; as long as it was needed
+	classes, allClasses set
+	cells, allCells     set
+	n                   int // classes, with their reserve skills
+	banks               []bankID
+	score               []int32 // key G of MostProficient by class, for some fits
+}
+
+// skillRec is who may meet what: so a new fit looks only at classes that have
+// the skills, and a new class only at fits that ask for one of its own.
+type skillRec struct {
+	classes bitset  // that have the skill
+	fits    []fitID // whose first clause the skill can meet
 }
 
 func (s *State) signature(needs []Clause, agents []Agent) sigID {
@@ -132,60 +142,144 @@ func (s *State) fitFor(k fitKey) fitID {
 	}
 	id := fitID(len(s.fits)) //nolint:gosec // far fewer
 	s.fits = append(s.fits, fitRec{fitKey: k})
-	f := &s.fits[id]
-	for cl := range s.classes {
-		s.fitClass(f, Class(cl)) //nolint:gosec // a class
-	}
-	for c := range s.cellRecs {
-		f.cover(c, s.cellRecs[c].class)
-	}
 	s.fitIndex[k] = id
+	needs := s.sigs[k.sig].needs
+	if len(needs) == 0 {
+		s.anyone = append(s.anyone, id)
+	} else {
+		for _, n := range needs[0] {
+			x := s.skill(n.Skill)
+			x.fits = append(x.fits, id)
+		}
+	}
+	s.likely(needs, func(cl Class) { s.fitClass(id, cl) })
 	return id
 }
 
-// fitClass notes whether the class fits. Only classes that are already known
-// when their first cell is made get here, so cover comes after it.
-func (s *State) fitClass(f *fitRec, cl Class) {
-	c := &s.classes[cl]
+func (s *State) skill(k Skill) *skillRec {
+	x := s.skills[k]
+	if x == nil {
+		x = &skillRec{}
+		s.skills[k] = x
+	}
+	return x
+}
+
+// likely calls f for the classes that have a skill of every clause, in order.
+func (s *State) likely(needs []Clause, f func(Class)) {
+	clauses := make([][]*skillRec, len(needs))
+	for i, clause := range needs {
+		for _, n := range clause {
+			clauses[i] = append(clauses[i], s.skill(n.Skill))
+		}
+	}
+	for w := range (len(s.classes) + 63) / 64 {
+		x := ^uint64(0)
+		for _, skills := range clauses {
+			var any uint64
+			for _, k := range skills {
+				any |= k.classes.word(w)
+			}
+			x &= any
+		}
+		for ; x != 0; x &= x - 1 {
+			if cl := w<<6 + bits.TrailingZeros64(x); cl < len(s.classes) {
+				f(Class(cl)) //nolint:gosec // a class
+			}
+		}
+	}
+}
+
+// fitNew lets a new class into the fits that it fits.
+func (s *State) fitNew(cl Class) {
+	for _, f := range s.anyone {
+		s.fitClass(f, cl)
+	}
+	for _, p := range s.classes[cl].skills {
+		x := s.skill(p.Skill)
+		x.classes.add(int(cl))
+		for _, f := range x.fits {
+			s.fitClass(f, cl)
+		}
+	}
+}
+
+// fitClass notes whether the class fits. One of both is new.
+func (s *State) fitClass(id fitID, cl Class) {
+	f, c := &s.fits[id], &s.classes[cl]
 	rule, serves := c.rule(f.queue)
 	if !serves || int64(rule.Delay) > f.waited {
 		return
 	}
 	plain, all := s.sigs[f.sig].meets(c)
-	if all && !plain && f.allClasses == nil {
-		f.allClasses, f.allCells = slices.Clone(f.classes), slices.Clone(f.cells)
-		if f.allClasses == nil {
-			f.allClasses = bitset{}
-		}
+	if !all || f.known().has(uint32(cl)) {
+		return
+	}
+	if !plain && f.allClasses == nil {
+		f.allClasses, f.allCells = append(set{}, f.classes...), slices.Clone(f.cells)
 	}
 	if plain {
-		f.classes.add(int(cl))
+		f.classes.add(uint32(cl))
 	}
-	if all && f.allClasses != nil {
-		f.allClasses.add(int(cl))
+	if f.allClasses != nil {
+		f.allClasses.add(uint32(cl))
+	}
+	f.n++
+	c.fits = append(c.fits, id)
+	for _, cell := range c.cells {
+		f.cover(cell, cl)
+	}
+	for _, b := range f.banks {
+		s.showBank(b, f, cl)
 	}
 }
 
-// cover notes that a new cell has the class.
-func (f *fitRec) cover(cell int, cl Class) {
-	if f.classes.has(int(cl)) {
-		f.cells.add(cell)
+// cover notes that a cell has the class, which fits.
+func (f *fitRec) cover(cell cellID, cl Class) {
+	if f.classes.has(uint32(cl)) {
+		f.cells.add(uint32(cell))
 	}
-	if f.allClasses.has(int(cl)) {
-		f.allCells.add(cell)
+	if f.allClasses != nil {
+		f.allCells.add(uint32(cell))
 	}
 }
 
 // who returns the classes and cells that fit.
-func (f *fitRec) who(overloaded bool) (classes, cells bitset) {
+func (f *fitRec) who(overloaded bool) (classes, cells set) {
 	if overloaded && f.allClasses != nil {
 		return f.allClasses, f.allCells
 	}
 	return f.classes, f.cells
 }
 
-// scores returns key G of MostProficient, negated proficiency, by class.
-func (s *State) scores(f *fitRec) []int32 {
+// known returns all classes that can ever fit.
+func (f *fitRec) known() set {
+	classes, _ := f.who(true)
+	return classes
+}
+
+// Scores are kept for fits of more than fewClasses classes, and in all for not
+// much more than mostScores.
+const (
+	fewClasses = 8
+	mostScores = 1 << 26
+)
+
+// scores returns key G of MostProficient, negated proficiency, by class; nil
+// if it is not worth keeping.
+func (s *State) scores(id fitID) []int32 {
+	f := &s.fits[id]
+	if f.n <= fewClasses {
+		return nil
+	}
+	if f.score == nil {
+		if len(s.scored)*len(s.classes) > mostScores {
+			oldest := &s.fits[s.scored[0]]
+			f.score, oldest.score = oldest.score[:0], nil
+			s.scored = slices.Delete(s.scored, 0, 1)
+		}
+		s.scored = append(s.scored, id)
+	}
 	for len(f.score) < len(s.classes) {
 		f.score = append(f.score, -s.sigs[f.sig].score(&s.classes[len(f.score)]))
 	}

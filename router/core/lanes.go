@@ -23,11 +23,10 @@ type laneRec struct {
 	fit      fitID
 	channel  Channel
 	last     Contact
-	plain    laneID // of a lane of held contacts: that of the others
 	bank     bankID // of a lane for anybody
 	marked   uint32 // contacts with exclusions
 	base     int64  // of keys
-	typePos  int32  // in the type's lanes
+	typePos  int32  // in the type's lanes; -1: the record is free
 	heldNext laneID // of the agent's lanes
 	heldPrev laneID
 	bandAt   int64  // when the head's band ends, or sooner; see arm
@@ -45,13 +44,19 @@ type lanes struct {
 	laneN     []uint32
 	laneIndex map[uint64]laneID  // those for anybody; looked up only
 	heldIndex map[laneKey]laneID // the others; as above
-	laneIdle  []laneID           // free records: lanes of held contacts go when they are empty
+	laneIdle  []laneID           // free records
+	laneLimit int                // lanes from which on empty ones are taken away
+	laneHand  int                // where to look for them
 	bandHeap  []laneID
 }
+
+// manyLanes is how many lanes may be there although they are empty.
+const manyLanes = 1 << 16
 
 func (x *lanes) init() {
 	x.laneIndex = map[uint64]laneID{}
 	x.heldIndex = map[laneKey]laneID{}
+	x.laneLimit = manyLanes
 }
 
 // Keys are the tier above V, counted from the State's first time and half of
@@ -69,12 +74,21 @@ func (k laneKey) hash() uint64 {
 	return uint64(k.course)<<32 | uint64(uint16(k.priority))<<16 | uint64(k.tier)<<8 | uint64(k.band) //nolint:gosec // bits
 }
 
-// laneOf returns the lane for anybody in which a contact with the band of the
-// course waits, if it is not held.
-func (s *State) laneOf(r *contactRec, co courseID, b uint8) laneID {
-	k := laneKey{course: co, priority: r.priority, tier: r.tier, band: b, only: Nobody}
+// laneKeyOf returns the key of the lane in which the contact waits, or would.
+func (s *State) laneKeyOf(c Contact, r *contactRec) laneKey {
+	k := laneKey{course: r.course, priority: r.priority, tier: r.tier, band: r.band, only: Nobody}
 	if r.flags&isLost != 0 {
 		k.tier = 0
+	}
+	if r.flags&isHeld != 0 {
+		k.only = s.contactsCold[c].pref
+	}
+	return k
+}
+
+func (s *State) laneOf(k laneKey) laneID {
+	if k.only != Nobody {
+		return s.heldLane(k)
 	}
 	if l, ok := s.laneIndex[k.hash()]; ok {
 		return l
@@ -85,18 +99,16 @@ func (s *State) laneOf(r *contactRec, co courseID, b uint8) laneID {
 	return id
 }
 
-// heldLane returns the lane of the contacts that would wait in l but are held
-// for an agent. It is there while it has contacts.
-func (s *State) heldLane(l laneID, a Agent) laneID {
-	k := s.laneRecs[l].laneKey
-	k.only = a
+// heldLane returns a lane of contacts that are held for an agent. It is there
+// while it has contacts.
+func (s *State) heldLane(k laneKey) laneID {
 	if id, ok := s.heldIndex[k]; ok {
 		return id
 	}
 	id := s.addLane(k)
 	s.heldIndex[k] = id
-	lane, ag := &s.laneRecs[id], &s.agents[a]
-	lane.plain, lane.heldNext = l, ag.held
+	lane, ag := &s.laneRecs[id], &s.agents[k.only]
+	lane.heldNext = ag.held
 	if ag.held != noLane {
 		s.laneRecs[ag.held].heldPrev = id
 	}
@@ -105,26 +117,51 @@ func (s *State) heldLane(l laneID, a Agent) laneID {
 }
 
 func (s *State) addLane(k laneKey) laneID {
+	if len(s.laneIdle) == 0 && len(s.laneRecs) >= s.laneLimit {
+		s.reclaim()
+	}
 	var id laneID
-	if n := len(s.laneIdle); n > 0 && k.only != Nobody {
+	if n := len(s.laneIdle); n > 0 {
 		id, s.laneIdle = s.laneIdle[n-1], s.laneIdle[:n-1]
 	} else {
-		id = laneID(len(s.laneRecs)) //nolint:gosec // at most one per contact
+		id = laneID(len(s.laneRecs)) //nolint:gosec // at most one per contact, or manyLanes
 		s.laneRecs = append(s.laneRecs, laneRec{})
 		s.laneHead = append(s.laneHead, never)
 		s.laneFirst = append(s.laneFirst, Nothing)
 		s.laneN = append(s.laneN, 0)
 	}
+	s.laneRecs[id] = s.newLane(k)
+	t := &s.types[s.laneRecs[id].typ]
+	s.laneRecs[id].typePos = int32(len(t.lanes)) //nolint:gosec // as above
+	t.lanes = append(t.lanes, id)
+	return id
+}
+
+// newLane returns the record of an empty lane.
+func (s *State) newLane(k laneKey) laneRec {
 	co := &s.courses[k.course]
 	b := &co.bands[k.band]
 	t := &s.types[co.typ]
-	s.laneRecs[id] = laneRec{
-		laneKey: k, typ: co.typ, fit: b.fit, channel: t.Channel, last: Nothing, bandPos: -1, plain: noLane, bank: noBank,
-		base:    key(rise(k.tier, b.promoted), 0) - s.boost(k.priority) + t.slack - s.origin,
-		typePos: int32(len(t.lanes)), heldNext: noLane, heldPrev: noLane, //nolint:gosec // at most one per contact
+	return laneRec{
+		laneKey: k, typ: co.typ, fit: b.fit, channel: t.Channel, last: Nothing, bandPos: -1, bank: noBank,
+		base:     key(rise(k.tier, b.promoted), 0) - s.boost(k.priority) + t.slack - s.origin,
+		heldNext: noLane, heldPrev: noLane,
 	}
-	t.lanes = append(t.lanes, id)
-	return id
+}
+
+// reclaim takes away empty lanes, looking at a few each time.
+func (s *State) reclaim() {
+	const few = 8
+	for range min(few, len(s.laneRecs)) {
+		s.laneHand++
+		if s.laneHand >= len(s.laneRecs) {
+			s.laneHand = 0
+		}
+		id := laneID(s.laneHand) //nolint:gosec // a lane
+		if lane := &s.laneRecs[id]; s.laneN[id] == 0 && lane.typePos >= 0 {
+			s.dropLane(id, lane)
+		}
+	}
 }
 
 // rise is the tier of a contact after promotions.
@@ -167,10 +204,8 @@ func (t *typeRec) grown(age int64) int64 { return min(int64(t.Rate)*age/RateOne,
 func (s *State) enter(c Contact) {
 	r := &s.contacts[c]
 	r.phase = PhaseWaiting
-	if r.flags&isHeld != 0 {
-		r.lane = s.heldLane(r.lane, s.contactsCold[c].pref)
-	}
-	id := r.lane
+	id := s.laneOf(s.laneKeyOf(c, r))
+	r.lane = id
 	lane := &s.laneRecs[id]
 	t := &s.types[lane.typ]
 	t.waiting++
@@ -221,7 +256,6 @@ func (s *State) leave(c Contact) {
 		return
 	}
 	s.stop(&r.timer)
-	r.lane = lane.plain
 	if s.laneN[id] == 0 {
 		s.dropLane(id, lane)
 	}
@@ -237,8 +271,29 @@ func (s *State) mark(lane *laneRec, t *typeRec, by uint32) {
 	}
 }
 
-// dropLane frees an empty lane of held contacts.
+// dropLane takes an empty lane away.
 func (s *State) dropLane(id laneID, lane *laneRec) {
+	if lane.only == Nobody {
+		delete(s.laneIndex, lane.hash())
+		s.part(id)
+	} else {
+		s.dropHeld(lane)
+	}
+	list := s.types[lane.typ].lanes
+	end := list[len(list)-1]
+	list[lane.typePos] = end
+	s.laneRecs[end].typePos = lane.typePos
+	s.types[lane.typ].lanes = list[:len(list)-1]
+	lane.typePos = -1
+	if lane.bandPos >= 0 {
+		s.dropBand(int(lane.bandPos))
+	}
+	s.laneIdle = append(s.laneIdle, id)
+}
+
+// dropHeld takes a lane from the agent for whom its contacts were held.
+func (s *State) dropHeld(lane *laneRec) {
+	delete(s.heldIndex, lane.laneKey)
 	if lane.heldPrev != noLane {
 		s.laneRecs[lane.heldPrev].heldNext = lane.heldNext
 	} else {
@@ -247,26 +302,18 @@ func (s *State) dropLane(id laneID, lane *laneRec) {
 	if lane.heldNext != noLane {
 		s.laneRecs[lane.heldNext].heldPrev = lane.heldPrev
 	}
-	delete(s.heldIndex, lane.laneKey)
-	list := s.types[lane.typ].lanes
-	end := list[len(list)-1]
-	list[lane.typePos] = end
-	s.laneRecs[end].typePos = lane.typePos
-	s.types[lane.typ].lanes = list[:len(list)-1]
-	if lane.bandPos >= 0 {
-		s.dropBand(int(lane.bandPos))
-	}
-	s.laneIdle = append(s.laneIdle, id)
 }
 
 func (t *typeRec) overloaded() bool { return t.Overload > 0 && t.waiting >= t.Overload }
 
 // setOver keeps the set of banks whose work types are overloaded.
 func (s *State) setOver(t *typeRec, on bool) {
-	for _, b := range t.banks {
-		if on {
+	for _, l := range t.lanes {
+		switch b := s.laneRecs[l].bank; {
+		case b == noBank:
+		case on:
 			s.over.set(int(b))
-		} else {
+		default:
 			s.over.clear(int(b))
 		}
 	}

@@ -74,25 +74,22 @@ func (s *State) stays(a Agent) bool {
 	return int(a) < len(s.agents) && s.agents[a].flags&(isSignedIn|isLeaving) == isSignedIn
 }
 
-// reband finds the band of a contact that is in no list, and so its lane.
+// reband finds the band of a contact that is in no list.
 func (s *State) reband(c Contact) {
 	for {
-		r := &s.contacts[c]
-		if !s.settleLane(r) {
+		if !s.settleBand(&s.contacts[c]) {
 			return
 		}
 		s.overflow(c)
 	}
 }
 
-// settleLane finds the contact's lane by its age; it does not stay there if
+// settleBand finds the contact's band by its age; it does not stay there if
 // over is true.
-func (s *State) settleLane(r *contactRec) (over bool) {
-	id := s.courseFor(r.typ, r.plan)
-	co := &s.courses[id]
-	b := co.bandAt(min(s.now-r.enqueued, year))
-	r.lane = s.laneOf(r, id, b)
-	return s.courses[id].bands[b].overflow
+func (s *State) settleBand(r *contactRec) (over bool) {
+	co := &s.courses[r.course]
+	r.band = co.bandAt(min(s.now-r.enqueued, year))
+	return co.bands[r.band].overflow
 }
 
 // overflow takes the contact to where its work type does not keep it. Types
@@ -100,7 +97,7 @@ func (s *State) settleLane(r *contactRec) (over bool) {
 func (s *State) overflow(c Contact) {
 	r := &s.contacts[c]
 	o := &s.types[r.typ].Overflow
-	r.typ, r.plan = o.Type, o.Plan
+	s.aim(r, o.Type, o.Plan)
 	s.emit(Effect{Kind: Moved, Contact: c, Agent: Nobody, Type: r.typ})
 }
 

@@ -43,7 +43,8 @@ func (s *State) Contact(c Contact) ContactView {
 	}
 	r := &s.contacts[c]
 	v := ContactView{
-		Phase: r.phase, Held: r.flags&isHeld != 0, Tier: r.tier, Priority: r.priority, Type: r.typ, Plan: r.plan,
+		Phase: r.phase, Held: r.flags&isHeld != 0, Tier: r.tier, Priority: r.priority, Type: r.typ,
+		Plan:  s.courses[r.course].plan,
 		Agent: r.agent, Prefers: Nobody, Offer: s.pending(r), Enqueued: r.enqueued,
 	}
 	if r.flags&hasPreferred != 0 {
@@ -120,8 +121,9 @@ func (s *State) Before(a, b Contact) bool {
 // turnOf is the order of a contact; one that has an agent counts as if it
 // waited where it did last.
 func (s *State) turnOf(c Contact) turn {
-	lane := &s.laneRecs[s.contacts[c].lane]
-	return turn{key: s.keyOf(lane, s.raw(lane, s.contacts[c].enqueued)), contact: c}
+	r := &s.contacts[c]
+	lane := s.newLane(s.laneKeyOf(c, r))
+	return turn{key: s.keyOf(&lane, s.raw(&lane, r.enqueued)), contact: c}
 }
 
 // Position returns 1 for the contact that is next among those of its work
@@ -152,8 +154,7 @@ func (s *State) Overloaded(t Type) bool { return s.types[t].overloaded() }
 // Needs returns what the step of a contact that is not free asks for. The
 // caller must not change it.
 func (s *State) Needs(c Contact) []Clause {
-	lane := &s.laneRecs[s.contacts[c].lane]
-	return s.sigs[s.fits[lane.fit].sig].needs
+	return s.sigs[s.fits[s.bandOf(&s.contacts[c]).fit].sig].needs
 }
 
 // Meets reports whether the class meets the first step of the plan, reserve

@@ -296,7 +296,8 @@ func (c *codec) people(s *State) {
 type saved struct {
 	contactRec
 	contactCold
-	band     int64 // age at which its band began
+	plan     Plan
+	since    int64 // age at which its band began
 	at       int64 // of its timer; 0: none
 	started  uint64
 	kind     timerKind
@@ -334,8 +335,7 @@ func (s *State) saved(x Contact) saved {
 	if v.phase == PhaseFree {
 		return v
 	}
-	lane := &s.laneRecs[v.lane]
-	v.band = s.courses[lane.course].bands[lane.band].age
+	v.plan, v.since = s.courses[v.course].plan, s.bandOf(&v.contactRec).age
 	if v.timer != noTimer {
 		t := &s.timerRecs[v.timer]
 		v.at, v.started, v.kind, v.what = t.at, t.seq, t.kind, t.what
@@ -364,7 +364,7 @@ func (c *codec) contact(v *saved) {
 	number(c, &v.agent)
 	number(c, &v.priority)
 	number(c, &v.tier)
-	number(c, &v.band)
+	number(c, &v.since)
 	if v.flags&(hasPreferred|isHeld) != 0 {
 		number(c, &v.pref)
 	}
@@ -415,8 +415,8 @@ func (c *codec) place(s *State, x Contact, v *saved) {
 	*r = v.contactRec
 	r.next, r.prev, r.timer, r.excl = Nothing, Nothing, noTimer, noExcl
 	s.contactsCold[x] = v.contactCold
-	id := s.courseFor(v.typ, v.plan)
-	r.lane = s.laneOf(r, id, s.courses[id].bandAt(v.band))
+	s.aim(r, v.typ, v.plan)
+	r.band = s.courses[r.course].bandAt(v.since)
 	for _, e := range v.excluded {
 		s.exclRecs = append(s.exclRecs, exclRec{agent: e.agent, next: r.excl, timer: noTimer})
 		r.excl = exclID(len(s.exclRecs) - 1) //nolint:gosec // bounded like the contacts
@@ -427,7 +427,7 @@ func (c *codec) place(s *State, x Contact, v *saved) {
 func (v *saved) possible(s *State) bool {
 	agents := len(s.agents)
 	switch {
-	case int(v.typ) >= len(s.types), int(v.plan) >= len(s.plans), v.phase >= phaseNowhere, v.band < 0:
+	case int(v.typ) >= len(s.types), int(v.plan) >= len(s.plans), v.phase >= phaseNowhere, v.since < 0:
 		return false
 	case v.phase == PhaseWaiting && (v.agent != Nobody || v.flags&isHeld != 0 && int(v.pref) >= agents):
 		return false
