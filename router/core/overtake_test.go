@@ -15,7 +15,7 @@ func TestOvertakeReference(t *testing.T) {
 	const leads, horizon = 160, 600
 	bounded, unbounded := 0, 0
 	for seed := range uint64(1000) {
-		d := draws{rand.New(rand.NewPCG(seed, 1))}
+		d := draws{dice: rand.New(rand.NewPCG(seed, 1))}
 		cfg := Config{Channels: []ChannelRule{{Weight: 1}}, PriorityStep: 2, MaxPriority: 3}
 		s, ref := New(cfg), newReference(cfg)
 		for range 1 + d.IntN(3) {

@@ -104,6 +104,8 @@ type world struct {
 	agents    int
 	contacts  int
 	skills    int
+	planned   [][]Step
+	profiled  []Profile
 	decisions int
 }
 
@@ -113,7 +115,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 
 // newWorldOf draws the world from the source; the seed is for messages only.
 func newWorldOf(t *testing.T, seed uint64, source dice) *world {
-	d := draws{source}
+	d := draws{dice: source}
+	d.even = d.chance(3)
 	w := &world{
 		draws: d, pair: newPair(d.config()), t: t, seed: seed, now: 1000,
 		agents: 1 + d.IntN(10), contacts: 3 + d.IntN(30), skills: 1 + d.IntN(4),
@@ -128,15 +131,34 @@ func newWorldOf(t *testing.T, seed uint64, source dice) *world {
 		plans, types, classes = 20, 10, 90
 	}
 	for range plans {
-		w.plan(d.steps(w.skills))
+		w.addPlan()
 	}
 	for range types {
 		w.define()
 	}
 	for range classes {
-		w.class(d.profile(w.skills))
+		w.addClass()
 	}
 	return w
+}
+
+// addPlan and addClass make new ones, or change one thing in one that is there.
+func (w *world) addPlan() {
+	steps := w.draws.steps(w.skills)
+	if n := len(w.planned); n > 0 && w.chance(3) {
+		steps = w.like(w.planned[w.IntN(n)])
+	}
+	w.planned = append(w.planned, steps)
+	w.plan(steps)
+}
+
+func (w *world) addClass() {
+	p := w.profile(w.skills)
+	if n := len(w.profiled); n > 0 && w.chance(3) {
+		p = w.alike(w.profiled[w.IntN(n)])
+	}
+	w.profiled = append(w.profiled, p)
+	w.class(p)
 }
 
 // define makes a work type, and what it was given stands.
@@ -158,9 +180,9 @@ func (w *world) step() {
 	if w.chance(150) { // definitions while running
 		switch w.IntN(3) {
 		case 0:
-			w.plan(w.draws.steps(w.skills))
+			w.addPlan()
 		case 1:
-			w.class(w.profile(w.skills))
+			w.addClass()
 		case 2:
 			if len(w.ref.types) < 14 {
 				w.define()
@@ -206,6 +228,13 @@ var opWeights = [NumOp + 1]int{
 	OpWrapEnd: 4, OpWrapExtend: 2, OpRoom: 1, opEnd: 1,
 }
 
+// opPhases are those of the contacts that an operation is for.
+var opPhases = map[Op][]Phase{
+	OpAccept: {PhaseOffered}, OpReject: {PhaseOffered}, OpEnd: {PhaseConnected, PhaseParked}, OpPark: {PhaseConnected},
+	OpRequeue: {PhaseConnected, PhaseParked}, OpTransfer: {PhaseConnected, PhaseParked}, OpResume: {PhaseParked},
+	OpWrapEnd: {PhaseWrapUp}, OpWrapExtend: {PhaseWrapUp},
+}
+
 func (w *world) op() Op {
 	total := 0
 	for _, n := range opWeights {
@@ -247,6 +276,9 @@ func (w *world) command() Command {
 	case OpWrapEnd, OpWrapExtend:
 		cmd.Contact = w.contactIn(cmd.Contact, PhaseWrapUp)
 		cmd.Dur = w.extent(0, 2, 4, 9)
+	}
+	if needs, ok := opPhases[cmd.Op]; ok && !slices.Contains(needs, w.phaseOf(cmd.Contact)) && !w.chance(8) {
+		cmd.Op = OpReady // there is none for it
 	}
 	if w.chance(100) { // nonsense
 		cmd.Agent += Agent(w.pick(0, 20, 1<<30))
