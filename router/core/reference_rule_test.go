@@ -68,11 +68,14 @@ func (m *reference) tier(ci Contact) uint8 {
 func (m *reference) virtual(ci Contact) int64 {
 	c := &m.contacts[ci]
 	t := m.types[c.typ]
-	boost := min(max(int64(c.priority)*int64(m.cfg.PriorityStep), -year), year)
 	if t.Rate == RateOne && t.Saturate == 0 {
-		return c.enqueued - boost + int64(t.Patience)
+		return c.enqueued - m.boost(ci) + int64(t.Patience)
 	}
-	return m.now - refAged(t.Rate, m.ripe(ci)) - boost + int64(t.Patience)
+	return m.now - refAged(t.Rate, m.ripe(ci)) - m.boost(ci) + int64(t.Patience)
+}
+
+func (m *reference) boost(ci Contact) int64 {
+	return min(max(int64(m.contacts[ci].priority)*int64(m.cfg.PriorityStep), -year), year)
 }
 
 // ripe is the age up to which urgency grows.

@@ -8,7 +8,7 @@ func (m *reference) Explain(offer Effect, dst []Candidate) ([]Candidate, Account
 	c := &m.contacts[ci]
 	acc := Account{
 		Overload: m.overloaded(c.typ), Tier: m.tier(ci),
-		Boost: int64(c.priority) * int64(m.cfg.PriorityStep),
+		Boost: m.boost(ci),
 	}
 	for i, s := range m.plans[c.plan] {
 		if int64(s.After) <= c.band {
