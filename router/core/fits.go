@@ -98,7 +98,7 @@ func normal(c Clause) Clause {
 // meets reports whether the class meets the signature, without its reserve
 // skills and with them.
 func (g *sigRec) meets(c *classRec) (plain, all bool) {
-	if len(g.agents) > 0 && !slices.Contains(g.agents, c.solo) {
+	if len(g.agents) > 0 && (c.solo == Nobody || !slices.Contains(g.agents, c.solo)) {
 		return false, false
 	}
 	plain, all = true, true

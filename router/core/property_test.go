@@ -122,6 +122,9 @@ func newWorldOf(t *testing.T, seed uint64, source dice) *world {
 		agents: 1 + d.IntN(10), contacts: 3 + d.IntN(30), skills: 1 + d.IntN(4),
 	}
 	w.observer = newObserver(w)
+	if d.chance(2) { // empty lanes go, else they stay in so small a world
+		w.state.laneLimit = d.pick(1, 8, 40)
+	}
 	if d.chance(3) {
 		w.now = 20 * year
 	}

@@ -50,7 +50,7 @@ func (d draws) step(skills int) Step {
 	}
 	if d.chance(5) {
 		for range d.pick(1, 2, 4) {
-			s.Agents = append(s.Agents, Agent(d.IntN(10)))
+			s.Agents = append(s.Agents, Agent(d.pick(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1000))) // the last is nobody
 		}
 	}
 	if d.chance(40) {
