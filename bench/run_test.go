@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ func node(t *testing.T, agents int) *app.App {
 	cfg := config.Default()
 	cfg.DataDir = t.TempDir()
 	cfg.Journey.DataDir, cfg.Drain = cfg.DataDir, 0
+	cfg.Router.Journal.Dir = filepath.Join(cfg.DataDir, "routing")
 	cfg.HTTP.Addr = "127.0.0.1:0"
 	cfg.SIP.Listen = []sip.Listen{{Network: "udp", Bind: "127.0.0.1:0"}}
 	cfg.SIP.Trunks = []sip.Trunk{{Name: "bench", Allow: []string{"127.0.0.0/8"}, Trusted: true, Region: "IT"}}

@@ -50,6 +50,7 @@ const (
 	Transferred Result = "transferred"
 	InFlowEnd   Result = "ended_in_flow" // the flow itself said goodbye
 	Failed      Result = "failed"        // we could not serve it: no media, no store, a bug
+	LostRestart Result = "lost_restart"  // as failed: the program ended with it
 )
 
 // AgentState is what an agent does, as shown to people.

@@ -112,7 +112,7 @@ func channelLabel(ch contact.Channel) string {
 
 func resultLabel(r contact.Result) string {
 	switch r {
-	case contact.Handled, contact.Abandoned, contact.Overflowed, contact.Transferred, contact.InFlowEnd, contact.Failed:
+	case contact.Handled, contact.Abandoned, contact.Overflowed, contact.Transferred, contact.InFlowEnd, contact.Failed, contact.LostRestart:
 		return string(r)
 	}
 	return "other"

@@ -31,7 +31,11 @@ func (r *Router) SignIn(ctx context.Context, a Agent) error {
 		if e.state == core.LoggedOut {
 			e.note = ""
 		}
-		return l.enrol(e)
+		if err := l.enrol(e); err != nil || !e.absent {
+			return err
+		}
+		e.absent, e.note = false, "" // back after the restart: as one who has just come
+		return l.apply(core.Command{Op: core.OpNotReady, Agent: e.handle, Reason: core.ReasonSignedIn})
 	})
 	if err != nil {
 		return fmt.Errorf("sign in agent %q: %w", a.ID, err)
@@ -52,6 +56,7 @@ func (l *loop) enrol(a *agent) error {
 // in is no error.
 func (r *Router) SignOut(ctx context.Context, id contact.AgentID) error {
 	return r.agentCommand(ctx, "sign out", id, func(l *loop, a *agent) error {
+		l.gate.leaves(a)
 		if a.state == core.LoggedOut {
 			return nil
 		}
@@ -65,7 +70,11 @@ func (r *Router) SetReady(ctx context.Context, id contact.AgentID, ready bool, r
 	return r.agentCommand(ctx, "set state", id, func(l *loop, a *agent) error {
 		cmd := core.Command{Op: core.OpReady, Agent: a.handle}
 		if !ready {
+			l.gate.leaves(a)
 			cmd.Op, cmd.Reason = core.OpNotReady, core.ReasonUser
+		} else if l.gate.shut && a.state != core.LoggedOut {
+			l.gate.awaits(a, reason)
+			return nil
 		}
 		note, news := a.note, a.news
 		a.note = reason
@@ -118,6 +127,7 @@ func (r *Router) SetReachable(ctx context.Context, id contact.AgentID, ch contac
 // with reason "vanished". Connected contacts stay: their owners know better.
 func (r *Router) Vanished(ctx context.Context, id contact.AgentID) error {
 	return r.agentCommand(ctx, "vanished", id, func(l *loop, a *agent) error {
+		l.gate.leaves(a)
 		if a.state == core.LoggedOut {
 			return nil
 		}

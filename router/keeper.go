@@ -75,7 +75,7 @@ func (l *loop) noteJSON(kind journal.NoteKind, handle uint32, value any) {
 
 // noteContact comes before the contact's first command.
 func (l *loop) noteContact(t *Ticket) {
-	if l.journal == (nowhere{}) {
+	if _, off := l.journal.(nowhere); off {
 		return
 	}
 	n := noted{ID: t.card.Contact, Queue: t.target.Queue}

@@ -21,6 +21,7 @@ type loop struct {
 	effects []core.Effect
 	names
 	keeper
+	holder
 
 	tickets   []*Ticket // by core.Contact; nil when free
 	idle      []core.Contact
@@ -29,6 +30,8 @@ type loop struct {
 	stuck     []*Ticket          // owners that do not read their events
 	decisions ring
 	explain   []core.Candidate
+	gate      gate
+	lost      lostPlaces
 }
 
 func newLoop(r *Router, m *metrics) *loop {
@@ -50,14 +53,23 @@ func (l *loop) fresh() {
 func (l *loop) run(ctx context.Context) {
 	l.timer = time.NewTimer(time.Hour)
 	defer l.timer.Stop()
+	gate, left := l.opening()
 	defer l.closeWatchers()
 	for {
 		l.arm()
 		select {
 		case <-ctx.Done():
+			l.release()
 			return
 		case q := <-l.r.cmds:
-			q.done <- q.do(l)
+			l.serve(q)
+		case <-l.journal.Changed():
+			l.release()
+			l.dropStuck()
+		case <-gate:
+			l.openGate()
+		case <-left:
+			l.signOutAbsent()
 		case <-l.timer.C:
 			l.armed = 0
 			_ = l.apply(core.Command{Op: core.OpTick}) // cannot be refused
@@ -204,6 +216,7 @@ func (l *loop) offerEnded(t *Ticket, e *core.Effect, now time.Time) {
 	t.offer = nil
 	ev := Event{Kind: ends[e.How], Offer: o.ID, Agent: o.Agent, At: now}
 	if e.How == core.Accepted {
+		l.commit(t, a)
 		ev.Why = o.Why
 		t.result = ""
 		t.queue.waits.Observe(now.Sub(t.enqueued).Seconds())
@@ -238,7 +251,6 @@ func (l *loop) closed(t *Ticket, now time.Time) {
 		l.tellContact(a, t)
 	}
 	l.send(t, ev)
-	close(t.events)
 }
 
 // moved lets the contact count for another queue: overflow took it there.
@@ -246,18 +258,6 @@ func (l *loop) moved(t *Ticket, q *queue, now time.Time) {
 	t.joinQueue(q)
 	if t.placed {
 		l.send(t, Event{Kind: Moved, At: now, Queue: q.name})
-	}
-}
-
-// send never blocks: an owner who does not read loses the contact.
-func (l *loop) send(t *Ticket, e Event) {
-	select {
-	case t.events <- e:
-	default:
-		if !t.lost {
-			t.lost = true
-			l.stuck = append(l.stuck, t)
-		}
 	}
 }
 

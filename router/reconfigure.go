@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"time"
 
 	"filo/contact"
 	"filo/router/core"
@@ -16,8 +15,8 @@ import (
 // for anew by the new settings of their queues, offers and conversations go
 // on. An invalid configuration changes nothing; nor does one that changes what
 // needs a restart (errors wrap ErrRestart): the channels' weights, limits and
-// interrupts, priority_step, rona_limit, refusal_pause, max_contacts and the journal. A
-// queue that still has contacts cannot be removed.
+// interrupts, priority_step, rona_limit, refusal_pause and max_contacts. A queue
+// that still has contacts cannot be removed. The journal stays as it is.
 func (r *Router) Reconfigure(ctx context.Context, cfg Config) error {
 	err := cfg.Validate()
 	if err == nil {
@@ -67,7 +66,6 @@ func (l *loop) fixed(cfg Config) error {
 	check("refusal_pause", old.RefusalPause, cfg.RefusalPause)
 	check("priority_step", old.PriorityStep, cfg.PriorityStep)
 	check("max_contacts", old.MaxContacts, cfg.MaxContacts)
-	check("journal", old.Journal, cfg.Journal)
 	check("channels", len(old.Channels), len(cfg.Channels))
 	for _, name := range l.channels {
 		a, b := old.Channels[name], cfg.Channels[name]
@@ -103,16 +101,21 @@ func (l *loop) removable(cfg Config) error {
 	return errors.Join(errs...)
 }
 
+// remaining is how long the contact is still held.
+func (l *loop) remaining(v core.ContactView) int64 {
+	if v.HeldTill == int64(core.Forever) {
+		return v.HeldTill
+	}
+	return max(1, v.HeldTill-l.nanos(l.r.now()))
+}
+
 // refresh lets a contact ask for the same by the present settings.
 func (l *loop) refresh(t *Ticket) error {
 	v := l.core.Contact(t.handle)
 	cmd := l.ask(t, core.OpMove, &t.target)
 	cmd.Dur = 0
 	if v.Held {
-		cmd.Dur = int64(core.Forever)
-		if till := time.Unix(0, v.HeldTill); v.HeldTill != int64(core.Forever) {
-			cmd.Dur = max(1, int64(till.Sub(time.Unix(0, l.nanos(l.r.now())))))
-		}
+		cmd.Dur = l.remaining(v)
 	}
 	if cmd.Type == v.Type && cmd.Plan == v.Plan && cmd.Priority == v.Priority {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"filo/contact"
+	"filo/router/journal"
 )
 
 // Deps are what a Router needs from outside.
@@ -22,6 +23,10 @@ type Deps struct {
 	// OnAgentState, if not nil, is told of each change of an agent's state, in
 	// the loop: it must return at once.
 	OnAgentState func(id contact.AgentID, state contact.AgentState, at time.Time)
+	// RestartHold is how long agents who were signed in before a restart stay
+	// so, not ready, and a message that was theirs waits for them alone. It
+	// matters with a journal.
+	RestartHold time.Duration
 }
 
 // Agent is who signs in.
@@ -49,10 +54,13 @@ type Router struct {
 	now     func() time.Time
 	epoch   uint32
 	onState func(contact.AgentID, contact.AgentState, time.Time)
+	hold    time.Duration // RestartHold
+	journal *journal.Journal
 	cmds    chan *request
 	stopped chan struct{}
 	pool    sync.Pool // of *request
-	loop    *loop     // touched by Run only
+	loop    *loop     // touched by Run only, after New
+	past    restored
 }
 
 // request is one command on its way to the loop.
@@ -65,7 +73,11 @@ type request struct {
 // callers do.
 const queuedCommands = 1024
 
-// New checks cfg and returns a Router that serves once Run is called.
+// New checks cfg and returns a Router that serves once Run is called. With a
+// journal it goes on where the router before it stopped, or was killed; see
+// [Router.Orphans] and [Router.Lost]. A journal that another process uses, that
+// is damaged or of another format is an error: to begin without the waiting
+// places that it has, move its directory away. Run or Close must follow.
 func New(cfg Config, deps Deps) (*Router, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -80,7 +92,7 @@ func New(cfg Config, deps Deps) (*Router, error) {
 		deps.Now = time.Now
 	}
 	r := &Router{
-		cfg: cfg, log: deps.Log, now: deps.Now, epoch: deps.Epoch, onState: deps.OnAgentState,
+		cfg: cfg, log: deps.Log, now: deps.Now, epoch: deps.Epoch, onState: deps.OnAgentState, hold: deps.RestartHold,
 		cmds: make(chan *request, queuedCommands), stopped: make(chan struct{}),
 		pool: sync.Pool{New: func() any { return &request{done: make(chan error, 1)} }},
 	}
@@ -89,17 +101,31 @@ func New(cfg Config, deps Deps) (*Router, error) {
 		return nil, fmt.Errorf("router metrics: %w", err)
 	}
 	r.loop = newLoop(r, m)
-	r.loop.fresh()
+	if cfg.Journal.Dir == "" {
+		r.loop.fresh()
+		return r, nil
+	}
+	if err := r.recover(deps); err != nil {
+		return nil, fmt.Errorf("routing journal %s: %w", cfg.Journal.Dir, errors.Join(err, r.Close()))
+	}
 	return r, nil
 }
 
-// Run is the one goroutine; it returns nil when ctx ends. Call it once. The
+// Run is the one goroutine; it returns when ctx ends. Call it once. The
 // channels of Watch are closed then; those of Tickets are not: their owners
 // stop by their own contexts.
 func (r *Router) Run(ctx context.Context) error {
-	defer close(r.stopped)
 	r.loop.run(ctx)
-	return nil
+	close(r.stopped)
+	return r.Close()
+}
+
+// Close frees what New opened, for a Router that is not run; Run does it itself.
+func (r *Router) Close() error {
+	if r.journal == nil {
+		return nil
+	}
+	return r.journal.Close()
 }
 
 // do lets the loop run f and returns its error. An ended ctx only matters

@@ -35,6 +35,7 @@ type Ticket struct {
 	placed   bool          // Place has returned it
 	full     bool          // turned away
 	lost     bool          // the owner does not read
+	heldTill uint64        // what is told of the contact waits for this record
 }
 
 // maxPosition bounds the counting of those before a contact.
@@ -69,8 +70,11 @@ func (l *loop) place(t *Ticket, req *Request) error {
 	if err != nil {
 		return err
 	}
-	if l.contacts[t.card.Contact] != nil {
-		return ErrAlreadyPlaced
+	if g := l.contacts[t.card.Contact]; g != nil {
+		if !g.orphan() || g.channel != ch {
+			return ErrAlreadyPlaced
+		}
+		return l.adopt(t, g, q, &req.Target)
 	}
 	if !l.newHandle(t) {
 		return ErrFull
@@ -81,12 +85,16 @@ func (l *loop) place(t *Ticket, req *Request) error {
 		t.enqueued = at
 	}
 	cmd := l.ask(t, core.OpArrive, &req.Target)
+	if p, ok := l.regain(t.card, now); ok {
+		t.enqueued, cmd.Tier = l.time(p.Enqueued), min(cmd.Tier, p.Tier)
+	}
 	cmd.Time = l.nanos(t.enqueued)
 	l.tickets[t.handle], l.contacts[t.card.Contact] = t, t
 	l.noteContact(t)
 	if err := l.apply(cmd); err != nil {
 		return err
 	}
+	l.answer = 0 // to whom the contact is offered may have to wait; its owner need not
 	if t.full {
 		return fmt.Errorf("queue %q: %w", t.queue.name, ErrQueueFull)
 	}
@@ -175,6 +183,10 @@ func (q *queue) showDepth() {
 
 // Contact names the contact.
 func (t *Ticket) Contact() contact.ID { return t.card.Contact }
+
+// Enqueued is when the contact began to wait, for its place: the age that it
+// brought along counts, and that of a place which it had before a restart.
+func (t *Ticket) Enqueued() time.Time { return t.enqueued }
 
 // Events tells what happens to the contact, in order. It is closed after the
 // Closed event, which comes when wrap-up is over too. The router never waits

@@ -48,17 +48,30 @@ func (l *loop) watch(id contact.AgentID, w *watcher) error {
 		w.close()
 		return err
 	}
+	l.begin(a, w)
+	return nil
+}
+
+// begin tells a new watcher everything, once that may be told.
+func (l *loop) begin(a *agent, w *watcher) {
+	if l.waits(a.heldTill) {
+		l.later(&a.heldTill, func() { l.begin(a, w) })
+		return
+	}
+	if w.closed {
+		return
+	}
 	a.watchers = append(a.watchers, w)
-	l.tellOne(w, a, AgentEvent{Kind: StateEvent})
+	now := func(e AgentEvent) { l.fill(a, &e); l.tellOne(w, e) }
+	now(AgentEvent{Kind: StateEvent})
 	l.core.Has(a.handle, func(c core.Contact) bool {
 		if t := l.tickets[c]; t.offer != nil {
-			l.tellOne(w, a, AgentEvent{Kind: OfferEvent, Offer: t.offer})
+			now(AgentEvent{Kind: OfferEvent, Offer: t.offer})
 		} else {
-			l.tellOne(w, a, AgentEvent{Kind: ContactEvent, Contact: t.view()})
+			now(AgentEvent{Kind: ContactEvent, Contact: t.view()})
 		}
 		return true
 	})
-	return nil
 }
 
 func (l *loop) unwatch(id contact.AgentID, w *watcher) {
@@ -75,31 +88,21 @@ func (w *watcher) close() {
 	}
 }
 
-// tell sends the event to all who follow the agent.
-func (l *loop) tell(a *agent, e AgentEvent) {
-	if len(a.watchers) == 0 {
-		return
-	}
-	for _, w := range a.watchers {
-		l.tellOne(w, a, e)
-	}
-	a.watchers = slices.DeleteFunc(a.watchers, func(w *watcher) bool { return w.closed })
-}
-
-func (l *loop) tellOne(w *watcher, a *agent, e AgentEvent) {
+// fill puts the agent's state of the moment into the event.
+func (l *loop) fill(a *agent, e *AgentEvent) {
 	e.Agent, e.State, e.Ready, e.Reason, e.Since = a.spec.ID, a.word(), a.ready, a.reason(), a.since
 	e.Slots = l.slots(a)
+}
+
+func (l *loop) tellOne(w *watcher, e AgentEvent) {
+	if w.closed {
+		return
+	}
 	select {
 	case w.events <- e:
 	default:
-		l.r.log.Warn("desk falls behind: it must watch again", "agent_id", a.spec.ID)
+		l.r.log.Warn("desk falls behind: it must watch again", "agent_id", e.Agent)
 		w.close()
-	}
-}
-
-func (l *loop) tellContact(a *agent, t *Ticket) {
-	if len(a.watchers) > 0 {
-		l.tell(a, AgentEvent{Kind: ContactEvent, Contact: t.view()})
 	}
 }
 

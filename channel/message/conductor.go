@@ -101,9 +101,7 @@ func (c *Conductor) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("restore open contacts: %w", err)
 	}
-	for _, v := range restored {
-		wg.Go(func() { v.run(ctx) })
-	}
+	c.reattach(ctx, restored, &wg)
 	close(c.ready)
 	for {
 		select {
@@ -113,6 +111,28 @@ func (c *Conductor) Run(ctx context.Context) error {
 			wg.Go(func() { v.run(ctx) })
 		}
 	}
+}
+
+// reattach starts the goroutines of the restored contacts. When those that
+// kept their place over the restart have it again, the router is told.
+func (c *Conductor) reattach(ctx context.Context, restored []*conversation, wg *sync.WaitGroup) {
+	orphans := map[contact.ID]bool{}
+	for _, id := range c.router.Orphans() {
+		orphans[id] = true
+	}
+	var placing sync.WaitGroup
+	for _, v := range restored {
+		if orphans[v.open.ID] {
+			v.orphan = true
+			placing.Add(1)
+			v.settled = sync.OnceFunc(placing.Done)
+		}
+		wg.Go(func() { v.run(ctx) })
+	}
+	wg.Go(func() {
+		placing.Wait()
+		c.router.Reconciled()
+	})
 }
 
 // Ready is closed when the open contacts are restored.

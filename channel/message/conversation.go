@@ -28,6 +28,9 @@ type conversation struct {
 	c   *Conductor
 	key string
 
+	orphan  bool   // the router has kept its place over the restart
+	settled func() // it has that place again, or does not get it
+
 	replying sync.Mutex // one reply at a time
 	saving   sync.Mutex // orders durable writes: the newest last
 
@@ -43,7 +46,7 @@ type conversation struct {
 func newConversation(c *Conductor, oc journey.OpenContact) *conversation {
 	oc, st := unpack(oc)
 	return &conversation{
-		c: c, key: key(oc.Channel, st.Thread, oc.Peer), open: oc, state: st, news: make(chan struct{}),
+		c: c, key: key(oc.Channel, st.Thread, oc.Peer), open: oc, state: st, news: make(chan struct{}), settled: func() {},
 		segment: measure.Segment{
 			Contact: oc.ID, Channel: oc.Channel, Queue: oc.Target.Queue,
 			ArrivedAt: oc.EnqueuedAt, EnqueuedAt: oc.EnqueuedAt,
@@ -85,10 +88,12 @@ func (v *conversation) measured() {
 
 // run keeps the contact in the router until it is over or ctx ends.
 func (v *conversation) run(ctx context.Context) {
+	defer v.settled()
 	v.measured()
 	v.awaitAgent(ctx)
 	for !v.isOver() {
 		t, err := v.place(ctx)
+		v.settled()
 		switch {
 		case err == nil:
 			if v.follow(ctx, t) {
@@ -107,9 +112,10 @@ func (v *conversation) run(ctx context.Context) {
 }
 
 // awaitAgent gives the agent who had a contact before the restart time to sign
-// in again: the router holds contacts only for agents who are there.
+// in again: the router holds contacts only for agents who are there. Where it
+// has kept the contact's place it has kept the agent, too.
 func (v *conversation) awaitAgent(ctx context.Context) {
-	if v.open.Agent == "" {
+	if v.open.Agent == "" || v.orphan {
 		return
 	}
 	events, cancel := v.c.router.Watch(v.open.Agent)

@@ -12,6 +12,10 @@ type Router interface {
 	Place(ctx context.Context, req router.Request) (Ticket, error)
 	EndWrapUp(ctx context.Context, agent contact.AgentID, id contact.ID) error
 	Watch(agent contact.AgentID) (events <-chan router.AgentEvent, cancel func())
+	// Orphans are contacts that have kept their place over a restart, and
+	// Reconciled says that they are placed again; see router.Router.
+	Orphans() []contact.ID
+	Reconciled()
 }
 
 // Ticket is the conductor's hold on a placed contact: a *router.Ticket.
@@ -34,6 +38,9 @@ func (a routed) Place(ctx context.Context, req router.Request) (Ticket, error) {
 	}
 	return t, nil
 }
+
+func (a routed) Orphans() []contact.ID { return a.r.Orphans() }
+func (a routed) Reconciled()           { a.r.Reconciled() }
 
 func (a routed) EndWrapUp(ctx context.Context, agent contact.AgentID, id contact.ID) error {
 	return a.r.EndWrapUp(ctx, agent, id) //nolint:wrapcheck // an adapter adds nothing

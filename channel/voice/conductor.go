@@ -127,6 +127,9 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Conductor, error) {
 		return nil, fmt.Errorf("music: %w", err)
 	}
 	c.music = music.Looped()
+	for _, lost := range deps.Router.Lost() {
+		c.lost(lost)
+	}
 	return c, nil
 }
 

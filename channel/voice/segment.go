@@ -53,3 +53,13 @@ func (k *call) connected(agent contact.AgentID) {
 	k.segment.Agent, k.segment.AnsweredAt = agent, now
 	k.c.deps.Measure.Record(k.segment)
 }
+
+// lost closes the segment of a call that ended with the program.
+func (c *Conductor) lost(l router.Lost) {
+	c.metrics.results.WithLabelValues(string(contact.LostRestart)).Inc()
+	c.log.Info("call was lost with the program", "contact_id", string(l.Contact), "queue", l.Queue, "agent_id", string(l.Agent))
+	c.deps.Measure.Record(measure.Segment{
+		Contact: l.Contact, Channel: contact.Voice, Queue: l.Queue, Agent: l.Agent,
+		ArrivedAt: l.EnqueuedAt, EnqueuedAt: l.EnqueuedAt, EndedAt: l.At, Result: contact.LostRestart,
+	})
+}

@@ -62,6 +62,9 @@ func (k *call) place(ctx context.Context, target contact.Target, now time.Time) 
 			t, err = k.c.deps.Router.Place(ctx, k.request(target))
 		}
 	}
+	if err == nil {
+		k.enqueued = t.Enqueued() // older, if the number regained its place after a restart
+	}
 	return t, target, err //nolint:wrapcheck // names the contact
 }
 

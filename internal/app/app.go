@@ -164,8 +164,12 @@ func (a *App) buildRouter(context.Context, Options) (err error) {
 	// A restart within one second would reuse an epoch, so the clock is taken
 	// in milliseconds; it wraps after 49 days, which no offer survives.
 	epoch := uint32(time.Now().UnixMilli()) //nolint:gosec // wraps on purpose
-	a.router, err = router.New(a.cfg.Router, router.Deps{Log: a.log, Registry: a.reg, Epoch: epoch, Now: a.now, OnAgentState: a.measure.AgentState})
-	return err
+	a.router, err = router.New(a.cfg.Router, router.Deps{Log: a.log, Registry: a.reg, Epoch: epoch, Now: a.now, OnAgentState: a.measure.AgentState, RestartHold: a.cfg.Message.RestartHold})
+	if err != nil {
+		return err
+	}
+	a.onClose(a.router.Close)
+	return nil
 }
 
 func (a *App) buildDesk(_ context.Context, opts Options) (err error) {

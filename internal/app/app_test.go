@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -24,6 +25,7 @@ func testNode(t *testing.T) (config.Config, Options) {
 	cfg := config.Default()
 	cfg.DataDir = t.TempDir()
 	cfg.Journey.DataDir, cfg.Drain = cfg.DataDir, 0
+	cfg.Router.Journal.Dir = filepath.Join(cfg.DataDir, "routing")
 	cfg.HTTP.Addr = "127.0.0.1:0"
 	cfg.SIP.Listen = []sip.Listen{{Network: "udp", Bind: "127.0.0.1:0"}, {Network: "tcp", Bind: "127.0.0.1:0"}}
 	hash, err := desk.HashPassword("a long password")

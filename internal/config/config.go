@@ -82,6 +82,7 @@ func defaultRouter() router.Config {
 	} {
 		cfg.Queues[name] = router.Queue{Label: label, Target: 20 * time.Second}
 	}
+	cfg.Journal.Dir = filepath.Join("data", "routing")
 	return cfg
 }
 
@@ -103,6 +104,7 @@ func (c Config) sections() []section {
 		{"ivr", c.IVR.Validate},
 		{"voice", c.Voice.Validate},
 		{"router", c.Router.Validate},
+		{"router.journal", c.validateJournal},
 		{"journey", c.Journey.Validate},
 		{"redis", c.Redis.Validate},
 		{"message", c.Message.Validate},
@@ -132,6 +134,9 @@ func (c Config) Validate() error {
 func (c *Config) derive(has func(path ...string) bool) {
 	if !has("journey", "data_dir") && c.DataDir != "" {
 		c.Journey.DataDir = c.DataDir
+	}
+	if !has("router", "journal", "dir") && c.DataDir != "" {
+		c.Router.Journal.Dir = filepath.Join(c.DataDir, "routing")
 	}
 	if !has("desk", "domain") {
 		c.Desk.Domain = c.SIP.Domain

@@ -125,6 +125,14 @@ func (c Config) validateTop() error {
 	return errors.Join(errs...)
 }
 
+// validateJournal checks the routing journal, unless it is off.
+func (c Config) validateJournal() error {
+	if c.Router.Journal.Dir == "" {
+		return nil
+	}
+	return c.Router.Journal.Validate()
+}
+
 // queueKeys yields every key that names a queue, with the name.
 func (c Config) queueKeys() iter.Seq2[string, string] {
 	return func(yield func(key, queue string) bool) {

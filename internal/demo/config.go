@@ -42,7 +42,7 @@ func (w *world) webhookURL() string { return "http://" + w.httpAddr + "/hooks/sm
 // node is the configuration of the demo's node, with its data below dir.
 func (w *world) node(dir string) (config.Config, error) {
 	cfg := config.Default()
-	cfg.DataDir, cfg.Journey.DataDir = dir, dir
+	cfg.DataDir, cfg.Journey.DataDir, cfg.Router.Journal.Dir = dir, dir, filepath.Join(dir, "routing")
 	cfg.Drain = 0
 	cfg.Log.Level = "warn"
 	cfg.HTTP.Addr = w.httpAddr

@@ -25,7 +25,7 @@ const victimWaiting = 12_000
 // for each command, and "durable <seq>" for what it was told is durable.
 func victim(dir string) {
 	cfg := DefaultConfig()
-	cfg.Dir, cfg.SegmentBytes = dir, 256<<10
+	cfg.Dir, cfg.SegmentBytes, cfg.CommitTimeout = dir, 256<<10, time.Minute // however busy the machine is
 	j, rec, err := Open(cfg, testRules(), Deps{OnHealth: func(err error) { fmt.Println("failed", err) }})
 	if err != nil {
 		fmt.Println("failed", err)
