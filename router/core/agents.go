@@ -191,7 +191,8 @@ func (s *State) tell(a Agent) {
 		return
 	}
 	r.told = news
-	s.emit(Effect{Kind: AgentState, Agent: a, State: status, Ready: up, Reason: r.reason, Contact: Nothing})
+	e := s.emit(AgentState, Nothing, a)
+	e.State, e.Ready, e.Reason = status, up, r.reason
 }
 
 func (r *agentRec) status() Status {

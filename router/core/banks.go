@@ -32,6 +32,7 @@ type banks struct {
 	bankIndex map[bankKey]bankID  // looked up only
 	bankIdle  []bankID            // free records
 	open      [MaxChannels]bitset // banks that are not empty
+	opens     [MaxChannels]int    // how many
 	odd       bitset
 	odds      int    // banks in odd
 	over      bitset // banks of overloaded work types
@@ -134,8 +135,11 @@ func (s *State) part(l laneID) {
 // laneOpens notes that a lane is not empty any more.
 func (s *State) laneOpens(l laneID, lane *laneRec) {
 	b := &s.bankRecs[lane.bank]
+	if b.open == 0 {
+		s.open[lane.channel].set(int(lane.bank))
+		s.opens[lane.channel]++
+	}
 	b.open++
-	s.open[lane.channel].set(int(lane.bank))
 	s.headComes(l, lane)
 }
 
@@ -145,6 +149,7 @@ func (s *State) laneCloses(l laneID, lane *laneRec) {
 	b.open--
 	if b.open == 0 {
 		s.open[lane.channel].clear(int(lane.bank))
+		s.opens[lane.channel]--
 	}
 	s.headGoes(l, lane)
 }

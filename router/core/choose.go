@@ -42,19 +42,20 @@ type search struct {
 	classes set
 }
 
-func (s *State) searchFor(c Contact) search {
-	r := &s.contacts[c]
-	t := &s.types[r.typ]
-	q := search{c: c, r: r, t: t, f: s.bandOf(r).fit, open: s.free[t.Channel]}
-	q.classes, q.fit = s.fits[q.f].who(t.overloaded())
-	return q
+func (s *State) searchFor(q *search, c Contact) {
+	q.c, q.r = c, &s.contacts[c]
+	q.t = &s.types[q.r.typ]
+	q.f = s.bandOf(q.r).fit
+	q.open = s.free[q.t.Channel]
+	q.classes, q.fit = s.fits[q.f].who(q.t.overloaded())
 }
 
 // bestAgent is argmin (P, G, L, I, id) over the eligible agents. Agents of one
 // cell differ by their stamps only, and their list is in that order: so the
 // best is among the heads.
 func (s *State) bestAgent(c Contact) agentChoice {
-	q := s.searchFor(c)
+	var q search
+	s.searchFor(&q, c)
 	pref := Nobody
 	if q.r.flags&hasPreferred != 0 {
 		if a := s.contactsCold[c].pref; s.has(&q, a) {

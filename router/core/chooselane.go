@@ -44,7 +44,8 @@ func (s *State) bestContact(a Agent) contactChoice {
 		}
 	}
 	best, next := noTurn, noTurn
-	v := s.viewOf(r)
+	var v view
+	v.lookFrom(s, r.class, r.room)
 	if v.cl.ranked {
 		s.rankedBanks(&v, &best, &next)
 	} else {
@@ -97,27 +98,34 @@ func (s *State) rankFor(cl *classRec, typ Type) uint8 {
 // one or two turns: those that fit as they are, and those that fit while their
 // work type is overloaded.
 type view struct {
-	open  [MaxChannels]bitset // of the channels that the agent has room for
-	n     int
+	s     *State
 	cl    *classRec
-	over  bitset
 	words set
+	open  bitset // of one channel that the agent has room for
+	rest  uint8  // the others
 	turn  int
 }
 
-func (s *State) viewOf(r *agentRec) (v view) {
-	v.cl, v.over = &s.classes[r.class], s.over
-	for m := r.room; m != 0; m &= m - 1 {
-		v.open[v.n] = s.open[bits.TrailingZeros8(m)]
-		v.n++
+// lookFrom lets the view be that of an agent of the class on some channels.
+func (v *view) lookFrom(s *State, cl Class, channels uint8) {
+	v.s, v.cl = s, &s.classes[cl]
+	for m := channels; m != 0; m &= m - 1 {
+		switch ch := bits.TrailingZeros8(m); {
+		case s.opens[ch] == 0:
+		case v.open == nil:
+			v.open = s.open[ch]
+		default:
+			v.rest |= 1 << ch
+		}
 	}
-	return v
 }
 
 // next begins the next turn, if there is one.
 func (v *view) next() bool {
 	v.turn++
 	switch {
+	case v.open == nil:
+		return false
 	case v.turn == 1:
 		v.words = v.cl.banks
 	case v.turn == 2 && len(v.cl.reserves) > 0:
@@ -132,11 +140,12 @@ func (v *view) next() bool {
 // word returns the banks of the i-th word.
 func (v *view) word(i int) (x uint64) {
 	w := &v.words[i]
-	for _, open := range v.open[:v.n] {
-		x |= open[w.at]
+	x = v.open[w.at]
+	for m := v.rest; m != 0; m &= m - 1 {
+		x |= v.s.open[bits.TrailingZeros8(m)][w.at]
 	}
 	if v.turn == 2 {
-		x &= v.over[w.at]
+		x &= v.s.over[w.at]
 	}
 	return x & w.bits
 }

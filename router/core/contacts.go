@@ -24,7 +24,6 @@ type contactRec struct {
 type contactCold struct {
 	pref      Agent // if it prefers one
 	holdUntil int64 // while held
-	wrapBegan int64 // in wrap-up
 }
 
 type contactFlags uint8
@@ -49,10 +48,9 @@ func (s *State) arrive(cmd *Command) Code {
 		return InUse
 	}
 	s.arrivals++
-	*r = contactRec{
-		seq: s.arrivals, enqueued: max(min(cmd.Time, s.now), s.now-year, 0), agent: Nobody,
-		timer: noTimer, excl: noExcl, phase: phaseNowhere,
-	}
+	*r = contactRec{}
+	r.seq, r.enqueued = s.arrivals, max(min(cmd.Time, s.now), s.now-year, 0)
+	r.agent, r.timer, r.excl, r.phase = Nobody, noTimer, noExcl, phaseNowhere
 	s.address(c, cmd)
 	s.routeOr(c, true)
 	return 0
@@ -137,13 +135,11 @@ func (s *State) end(c Contact, asked int64) Code {
 	}
 	a.wraps++
 	r.phase = PhaseWrapUp
-	s.contactsCold[c].wrapBegan = s.now
-	e := Effect{Kind: WrapUp, Contact: c, Agent: r.agent}
+	e := s.emit(WrapUp, c, r.agent)
 	if t.Wrap != WrapOpen {
 		e.Time = s.now + wrap
-		r.timer = s.start(list, e.Time, wrapTimer, c, 0)
+		r.timer = s.start(list, e.Time, wrapTimer, c, uint64(s.now)) //nolint:gosec // bits
 	}
-	s.emit(e)
 	s.tell(r.agent)
 	return 0
 }
@@ -198,14 +194,14 @@ func (s *State) wrapExtend(c Contact, d int64) Code {
 	if r.phase != PhaseWrapUp || d <= 0 || t.Wrap == WrapOpen || r.timer == noTimer {
 		return BadState
 	}
-	old := s.timerRecs[r.timer].at
-	at := min(old+min(d, year), s.contactsCold[c].wrapBegan+t.wrapMax())
+	old, began := s.timerRecs[r.timer].at, s.timerRecs[r.timer].what
+	at := min(old+min(d, year), int64(began)+t.wrapMax()) //nolint:gosec // bits
 	if at <= old {
 		return BadState
 	}
 	s.stop(&r.timer)
-	r.timer = s.start(0, at, wrapTimer, c, 0)
-	s.emit(Effect{Kind: WrapUp, Contact: c, Agent: r.agent, Time: at})
+	r.timer = s.start(0, at, wrapTimer, c, began)
+	s.emit(WrapUp, c, r.agent).Time = at
 	return 0
 }
 
@@ -218,7 +214,7 @@ func (s *State) requeue(c Contact, exclude Agent) Code {
 	}
 	a := r.agent
 	s.release(c)
-	s.emit(Effect{Kind: Released, Contact: c, Agent: a})
+	s.emit(Released, c, a)
 	r.flags = r.flags&^(hasPreferred|isHeld) | isLost
 	if int(exclude) < len(s.agents) {
 		s.exclude(c, exclude)
@@ -248,7 +244,7 @@ func (s *State) transfer(c Contact, cmd *Command) Code {
 	}
 	a := s.contacts[c].agent
 	s.release(c)
-	s.emit(Effect{Kind: Released, Contact: c, Agent: a})
+	s.emit(Released, c, a)
 	s.address(c, cmd)
 	s.exclude(c, a)
 	s.forgive(c, cmd.Agent)
@@ -287,7 +283,7 @@ func (s *State) park(c Contact) Code {
 	r.phase = PhaseParked
 	ag.live--
 	s.unload(a, ag, s.types[r.typ].Channel)
-	s.emit(Effect{Kind: Parked, Contact: c, Agent: a})
+	s.emit(Parked, c, a)
 	s.settle(a)
 	return 0
 }
@@ -305,7 +301,7 @@ func (s *State) resume(c Contact) Code {
 	r.phase = PhaseConnected
 	ag.live++
 	s.load(a, ag, ch)
-	s.emit(Effect{Kind: Resumed, Contact: c, Agent: a})
+	s.emit(Resumed, c, a)
 	s.tell(a)
 	return 0
 }
@@ -314,5 +310,5 @@ func (s *State) resume(c Contact) Code {
 func (s *State) close(c Contact, served Agent) {
 	s.freeExclusions(c)
 	s.contacts[c].phase = PhaseFree
-	s.emit(Effect{Kind: Closed, Contact: c, Agent: served})
+	s.emit(Closed, c, served)
 }

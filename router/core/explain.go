@@ -63,7 +63,8 @@ func (s *State) Explain(offer Effect, dst []Candidate) (list []Candidate, acc Ac
 	if int(offer.Contact) >= len(s.contacts) || cap(dst) == 0 {
 		return dst, acc
 	}
-	q := s.searchFor(offer.Contact)
+	var q search
+	s.searchFor(&q, offer.Contact)
 	acc = s.account(&q)
 	acc.Agents[Chosen] = 1
 	dst = append(dst[:0], Candidate{Agent: offer.Agent, Load: offer.Load, Since: offer.Since})
@@ -91,13 +92,14 @@ func (s *State) Explain(offer Effect, dst []Candidate) (list []Candidate, acc Ac
 // that reach the agent: what there was room for is not known any more.
 func (s *State) rivals(r *agentRec) (n int) {
 	cl := &s.classes[r.class]
-	v := view{cl: cl, over: s.over}
+	var channels uint8
 	for ch := range s.cfg.Channels {
 		if r.reach>>ch&1 == 1 && cl.caps[ch] > 0 {
-			v.open[v.n] = s.open[ch]
-			v.n++
+			channels |= 1 << ch
 		}
 	}
+	var v view
+	v.lookFrom(s, r.class, channels)
 	for v.next() {
 		for i := range v.words {
 			for x := v.word(i); x != 0; x &= x - 1 {

@@ -2,34 +2,34 @@ package core
 
 // offerAgent offers the contact, which is in no list, to its best agent.
 func (s *State) offerAgent(c Contact, best agentChoice) {
-	s.offer(c, best.agent, Effect{
-		Chose: ChoseAgent, Key: best.key, Considered: best.considered,
-		NextAgent: best.next, NextContact: Nothing,
-	})
+	e := s.offer(c, best.agent)
+	e.Chose, e.Key, e.Considered = ChoseAgent, best.key, best.considered
+	e.NextAgent, e.NextContact = best.next, Nothing
+	s.tell(best.agent)
 }
 
 // offerContact offers the agent its best contact, which is in no list.
 func (s *State) offerContact(a Agent, best contactChoice) {
-	s.offer(best.contact, a, Effect{
-		Chose: ChoseContact, Key: best.key,
-		NextAgent: Nobody, NextContact: best.next,
-	})
+	e := s.offer(best.contact, a)
+	e.Chose, e.Key = ChoseContact, best.key
+	e.NextAgent, e.NextContact = Nobody, best.next
+	s.tell(a)
 }
 
-func (s *State) offer(c Contact, a Agent, e Effect) {
+// offer leaves the reason, and what the agent does, to be told.
+func (s *State) offer(c Contact, a Agent) *Effect {
 	r, ag := &s.contacts[c], &s.agents[a]
 	t := &s.types[r.typ]
 	s.offers++
 	r.phase = PhaseOffered
-	deadline := s.now + int64(t.OfferTimeout)
-	r.timer = s.start(t.offerList, deadline, offerTimer, c, s.offers)
-	e.Kind, e.Contact, e.Agent, e.Offer, e.Time = Offer, c, a, s.offers, deadline
+	e := s.emit(Offer, c, a)
+	e.Offer, e.Time = s.offers, s.now+int64(t.OfferTimeout)
 	e.Load, e.Since = ag.used, s.agentsCold[a].since
+	r.timer = s.start(t.offerList, e.Time, offerTimer, c, s.offers)
 	s.give(c, r, a, ag)
 	ag.offers++
 	s.load(a, ag, t.Channel)
-	s.emit(e)
-	s.tell(a)
+	return e
 }
 
 // give puts the contact into the list of what the agent has.
@@ -59,7 +59,8 @@ func (s *State) endOffer(c Contact, offer uint64, how How) {
 	r := &s.contacts[c]
 	s.stop(&r.timer)
 	s.agents[r.agent].offers--
-	s.emit(Effect{Kind: OfferEnded, Contact: c, Agent: r.agent, Offer: offer, How: how})
+	e := s.emit(OfferEnded, c, r.agent)
+	e.Offer, e.How = offer, how
 }
 
 // release takes the contact from its agent.

@@ -24,7 +24,7 @@ func (s *State) routeOr(c Contact, arriving bool) {
 		s.overflow(c)
 	}
 	s.enter(c)
-	s.emit(Effect{Kind: Waiting, Contact: c, Agent: Nobody})
+	s.emit(Waiting, c, Nobody)
 	s.relieve(c)
 }
 
@@ -98,13 +98,13 @@ func (s *State) overflow(c Contact) {
 	r := &s.contacts[c]
 	o := &s.types[r.typ].Overflow
 	s.aim(r, o.Type, o.Plan)
-	s.emit(Effect{Kind: Moved, Contact: c, Agent: Nobody, Type: r.typ})
+	s.emit(Moved, c, Nobody).Type = r.typ
 }
 
 func (s *State) turnAway(c Contact) {
 	s.freeExclusions(c)
 	s.contacts[c].phase = PhaseFree
-	s.emit(Effect{Kind: Closed, Contact: c, Agent: Nobody, Code: Full})
+	s.emit(Closed, c, Nobody).Code = Full
 }
 
 // relieve sweeps the work type of a contact that has begun to wait, if that

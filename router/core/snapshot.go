@@ -14,7 +14,7 @@ import (
 // on have the same snapshot. What can be worked out from the rest (cells,
 // lanes, fits, heaps) is left out and worked out anew.
 
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // ErrSnapshot is wrapped by the errors of [Restore].
 var ErrSnapshot = errors.New("not a snapshot of a routing core")
@@ -370,9 +370,6 @@ func (c *codec) contact(v *saved) {
 	}
 	if v.flags&isHeld != 0 {
 		number(c, &v.holdUntil)
-	}
-	if v.phase == PhaseWrapUp {
-		number(c, &v.wrapBegan)
 	}
 	number(c, &v.at)
 	if v.at != 0 {

@@ -71,7 +71,8 @@ func (s *State) Apply(now int64, cmd Command, dst []Effect) []Effect {
 		s.runTimers()
 	}
 	if code := s.do(&cmd); code != 0 {
-		s.emit(Effect{Kind: Refused, Op: cmd.Op, Code: code, Contact: cmd.Contact, Agent: cmd.Agent, Offer: cmd.Offer})
+		e := s.emit(Refused, cmd.Contact, cmd.Agent)
+		e.Op, e.Code, e.Offer = cmd.Op, code, cmd.Offer
 	}
 	dst, s.out = s.out, nil
 	return dst
@@ -83,7 +84,15 @@ func (s *State) NextDeadline() (at int64, ok bool) {
 	return s.next, s.next != never
 }
 
-func (s *State) emit(e Effect) { s.out = append(s.out, e) }
+// emit appends an effect. The caller fills in the rest where it is: an Effect
+// that was made elsewhere and then copied would hold the processor up until
+// its fields have left the store buffer.
+func (s *State) emit(kind EffectKind, c Contact, a Agent) *Effect {
+	s.out = append(s.out, Effect{})
+	e := &s.out[len(s.out)-1]
+	e.Kind, e.Contact, e.Agent = kind, c, a
+	return e
+}
 
 func (s *State) do(cmd *Command) Code {
 	switch cmd.Op {

@@ -28,7 +28,7 @@ const (
 type timerRec struct {
 	at      int64
 	seq     uint64
-	what    uint64 // number of the offer, or exclID
+	what    uint64 // number of the offer, exclID, or when the wrap-up began
 	contact Contact
 	next    timerID
 	prev    timerID
@@ -88,7 +88,8 @@ func (t *timers) start(list listID, at int64, kind timerKind, c Contact, what ui
 	}
 	t.tseq++
 	r := &t.timerRecs[id]
-	*r = timerRec{at: at, seq: t.tseq, what: what, contact: c, next: noTimer, prev: noTimer, pos: -1, list: list, kind: kind}
+	r.at, r.seq, r.what, r.contact = at, t.tseq, what, c
+	r.next, r.prev, r.pos, r.list, r.kind = noTimer, noTimer, -1, list, kind
 	t.next = min(t.next, at)
 	if list != 0 {
 		l := &t.lists[list]
