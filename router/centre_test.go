@@ -18,10 +18,18 @@ type centre struct {
 	t   *testing.T
 	reg *prometheus.Registry
 	ctx context.Context //nolint:containedctx // of the test
+
+	cancel context.CancelFunc // stops the router
 }
 
 // inCentre runs test against a router with two queues.
 func inCentre(t *testing.T, change func(*Config), test func(c *centre)) {
+	t.Helper()
+	inCentreOf(t, change, func(*centre) {}, test)
+}
+
+// inCentreOf is inCentre; prepare has the router before it runs.
+func inCentreOf(t *testing.T, change func(*Config), prepare, test func(c *centre)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		cfg := DefaultConfig()
@@ -33,9 +41,11 @@ func inCentre(t *testing.T, change func(*Config), test func(c *centre)) {
 		reg := prometheus.NewRegistry()
 		r, err := New(cfg, Deps{Registry: reg, Epoch: 7})
 		require.NoError(t, err)
+		c := &centre{Router: r, t: t, reg: reg, ctx: ctx, cancel: cancel}
+		prepare(c)
 		var wg sync.WaitGroup
 		wg.Go(func() { require.NoError(t, r.Run(ctx)) })
-		test(&centre{Router: r, t: t, reg: reg, ctx: ctx})
+		test(c)
 		cancel()
 		wg.Wait()
 	})

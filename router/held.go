@@ -102,7 +102,8 @@ func (l *loop) tell(a *agent, e AgentEvent) {
 	}
 	l.fill(a, &e)
 	if l.waits(a.heldTill) {
-		l.later(&a.heldTill, func() { l.tellAll(a, e) })
+		a.unsaid++
+		l.later(&a.heldTill, func() { a.unsaid--; l.tellAll(a, e) })
 		return
 	}
 	l.tellAll(a, e)

@@ -39,6 +39,7 @@ type agent struct {
 	since    time.Time
 	watchers []*watcher
 	heldTill uint64 // what is told of the agent waits for this record
+	unsaid   int    // events that wait
 	absent   bool   // signed in before the restart, not yet after it
 }
 

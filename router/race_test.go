@@ -19,45 +19,47 @@ import (
 // go to lunch while callers come, hang up, talk and lose their agent. Each
 // offer ends once, nobody has two calls, and nothing is left over.
 func TestEverybodyAtOnce(t *testing.T) {
-	inCentre(t, func(cfg *Config) { cfg.RONALimit = 0 }, func(c *centre) {
-		ctx, stop := context.WithCancel(c.ctx)
-		var desks, callers sync.WaitGroup
-		var talking [6]atomic.Int32
-		for i := range talking {
-			id := contact.AgentID(fmt.Sprint("agent", i))
-			c.ready(id, uint8(50+i)) //nolint:gosec // small
-			desks.Go(func() { deskOf(ctx, c, id, rand.New(rand.NewPCG(1, uint64(i)))) })
-		}
-		handled := atomic.Int32{}
-		for i := range 300 {
-			callers.Go(func() {
-				r := rand.New(rand.NewPCG(2, uint64(i))) //nolint:gosec // repeatable on purpose
-				time.Sleep(time.Duration(r.IntN(600)) * time.Second)
-				if callerOf(ctx, c, contact.ID(fmt.Sprint("c_", i)), r, talking[:]) {
-					handled.Add(1)
-				}
-			})
-		}
-		callers.Wait()
-		time.Sleep(time.Hour)
-		stop()
-		desks.Wait()
-		synctest.Wait()
-		require.Positive(t, handled.Load())
-		s, err := c.Snapshot(c.ctx)
-		require.NoError(t, err)
-		for _, a := range s.Agents {
-			require.Zero(t, a.Load, "%+v", a)
-			require.Empty(t, a.Contacts)
-			require.Empty(t, a.Offers)
-		}
-		for _, q := range s.Queues {
-			require.Empty(t, q.Waiting)
-		}
-		require.Empty(t, c.loop.pending)
-		require.Empty(t, c.loop.contacts)
-		require.Len(t, c.loop.idle, len(c.loop.tickets))
-	})
+	inCentre(t, func(cfg *Config) { cfg.RONALimit = 0 }, everybodyAtOnce)
+}
+
+func everybodyAtOnce(c *centre) {
+	ctx, stop := context.WithCancel(c.ctx)
+	var desks, callers sync.WaitGroup
+	var talking [6]atomic.Int32
+	for i := range talking {
+		id := contact.AgentID(fmt.Sprint("agent", i))
+		c.ready(id, uint8(50+i)) //nolint:gosec // small
+		desks.Go(func() { deskOf(ctx, c, id, rand.New(rand.NewPCG(1, uint64(i)))) })
+	}
+	handled := atomic.Int32{}
+	for i := range 300 {
+		callers.Go(func() {
+			r := rand.New(rand.NewPCG(2, uint64(i))) //nolint:gosec // repeatable on purpose
+			time.Sleep(time.Duration(r.IntN(600)) * time.Second)
+			if callerOf(ctx, c, contact.ID(fmt.Sprint("c_", i)), r, talking[:]) {
+				handled.Add(1)
+			}
+		})
+	}
+	callers.Wait()
+	time.Sleep(time.Hour)
+	stop()
+	desks.Wait()
+	synctest.Wait()
+	require.Positive(c.t, handled.Load())
+	s, err := c.Snapshot(c.ctx)
+	require.NoError(c.t, err)
+	for _, a := range s.Agents {
+		require.Zero(c.t, a.Load, "%+v", a)
+		require.Empty(c.t, a.Contacts)
+		require.Empty(c.t, a.Offers)
+	}
+	for _, q := range s.Queues {
+		require.Empty(c.t, q.Waiting)
+	}
+	require.Empty(c.t, c.loop.pending)
+	require.Empty(c.t, c.loop.contacts)
+	require.Len(c.t, c.loop.idle, len(c.loop.tickets))
 }
 
 // deskOf follows an agent as a desk does, and does what people do.

@@ -54,7 +54,7 @@ func (l *loop) watch(id contact.AgentID, w *watcher) error {
 
 // begin tells a new watcher everything, once that may be told.
 func (l *loop) begin(a *agent, w *watcher) {
-	if l.waits(a.heldTill) {
+	if a.unsaid > 0 || l.waits(a.heldTill) { // else it would hear twice what is not said yet
 		l.later(&a.heldTill, func() { l.begin(a, w) })
 		return
 	}
