@@ -67,6 +67,55 @@ func TestRowReliability_MailComesBackToItsAgent(t *testing.T) {
 	n.quiet()
 }
 
+// Killed with mails waiting, an offer open and an acceptance told a moment
+// ago: the order of the queue and the owner of the accepted mail survive, and
+// the offer is void.
+func TestRowReliability_QueueSurvivesKill(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.spawn()
+	elena, marta := n.signIn("elena"), n.ready("marta")
+	post := func(i int) {
+		c := customer{Address: mail.Address{Address: fmt.Sprintf("cliente-%d@posta.example", i)}}
+		require.NoError(t, robot.Post(n.SMTP, c.letter(ordersMail, fmt.Sprintf("Mail %d", i), "È disponibile?", time.Now())))
+	}
+	post(0)
+	mine := marta.offer("email")
+	for i := range 4 {
+		post(i + 1)
+	}
+	open := marta.offer("email")
+	var before []time.Time
+	elena.awaitFloor("all are there", func(f floor) bool {
+		before = f.waiting("checkout")
+		return len(before) == 5
+	})
+	require.NoError(t, marta.Accept(within(t), mine.ID))
+	n.kill()
+
+	n = w.spawn()
+	killed := time.Now()
+	elena = n.signIn("elena")
+	var after []time.Time
+	elena.awaitFloor("all are there again", func(f floor) bool {
+		after = f.waiting("checkout")
+		return len(after) == 5
+	})
+	for i := range before {
+		require.WithinDuration(t, before[i], after[i], time.Millisecond, "place %d", i)
+	}
+	paola := n.ready("paola") // is better skilled
+	for i := range 2 {
+		o := paola.offer("email")
+		require.Equal(t, fmt.Sprintf("Mail %d", i+1), o.Subject)
+		require.NotEqual(t, open.ID, o.ID)
+	}
+	t.Logf("first offers %v after the start", time.Since(killed).Round(time.Millisecond))
+	marta = n.ready("marta")
+	require.Error(t, marta.Accept(within(t), open.ID), "an offer of before the restart is void")
+	require.Equal(t, mine.Contact, marta.offer("email").Contact, "what she was told is hers is hers")
+}
+
 // acked is what a node has acknowledged.
 type acked struct {
 	mu    sync.Mutex
