@@ -66,13 +66,15 @@ func (s *State) bankFor(k bankKey) bankID {
 	}
 	f := &s.fits[k.fit]
 	f.banks = append(f.banks, id)
-	f.known().each(func(cl uint32) { s.showBank(id, f, Class(cl)) })
+	for _, cl := range f.who(true).list {
+		s.showBank(id, f, cl)
+	}
 	return id
 }
 
 // showBank lets a class that fits the bank know it.
 func (s *State) showBank(id bankID, f *fitRec, cl Class) {
-	if f.classes.has(uint32(cl)) {
+	if f.plain.has(cl) {
 		s.classes[cl].banks.add(uint32(id))
 	} else {
 		s.classes[cl].reserves.add(uint32(id))
@@ -83,10 +85,10 @@ func (s *State) showBank(id bankID, f *fitRec, cl Class) {
 func (s *State) dropBank(id bankID) {
 	k := s.bankRecs[id].bankKey
 	f := &s.fits[k.fit]
-	f.known().each(func(cl uint32) {
+	for _, cl := range f.who(true).list {
 		s.classes[cl].banks.remove(uint32(id))
 		s.classes[cl].reserves.remove(uint32(id))
-	})
+	}
 	i := slices.Index(f.banks, id)
 	f.banks = slices.Delete(f.banks, i, i+1)
 	if s.odd.has(int(id)) {

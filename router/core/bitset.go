@@ -1,9 +1,6 @@
 package core
 
-import (
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // bitset is a dense set of small numbers. Sets over one kind of handle may
 // differ in length: what lies beyond the end is not in the set.
@@ -76,13 +73,4 @@ func (s *set) remove(i uint32) {
 func (s set) has(i uint32) bool {
 	pos, found := s.find(i)
 	return found && s[pos].bits>>(i&63)&1 == 1
-}
-
-// each calls f for every number of the set, in order.
-func (s set) each(f func(i uint32)) {
-	for _, w := range s {
-		for x := w.bits; x != 0; x &= x - 1 {
-			f(w.at<<6 | uint32(bits.TrailingZeros64(x))) //nolint:gosec // below 64
-		}
-	}
 }

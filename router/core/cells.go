@@ -1,12 +1,19 @@
 package core
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // A cell holds the agents who have room and share everything in the published
 // order but their stamps: class, units in use and the channels they have room
-// for. Whoever enters has the newest stamp, so the list is sorted, its head is
-// the best of it, and the best agent of all is the best of the heads.
-type cellKey struct {
+// for. Whoever enters has the newest stamp, so the list is sorted and its head
+// is the best of it.
+type cellRec struct {
+	stamp uint64 // of the first
+	first Agent
+	last  Agent
+	n     uint32
 	class Class
 	used  uint16
 	room  uint8
@@ -16,45 +23,67 @@ type cellID uint32
 
 const noCell = ^cellID(0)
 
-type cellRec struct {
-	cellKey
-	last Agent
+// cellRef is a cell of a class.
+type cellRef struct {
+	used uint16
+	room uint8
+	cell cellID
 }
 
-// cells are kept as arrays by cell, so that looking for the best head runs
-// through few cache lines.
+// A pool is the agents of one class who have room for one channel, in however
+// many cells: the longest idle of all that a contact may have is the best of
+// the heads of the pools that it fits.
+type poolRec struct {
+	stamp uint64 // of the head; the largest if there is none
+	n     uint32
+	cell  cellID // whose first agent is the head
+}
+
+const noStamp = uint64(math.MaxUint64)
+
 type cells struct {
-	cellRecs  []cellRec
-	cellHead  []uint64 // stamp of the first agent
-	cellFirst []Agent
-	cellN     []uint32
-	cellIndex map[uint64]cellID   // looked up only
-	free      [MaxChannels]bitset // cells with agents who have room for the channel
+	cellRecs []cellRec
+	pools    [MaxChannels][]poolRec // by class
+	filled   [MaxChannels]bitset    // pools that are not empty
+	fills    [MaxChannels]int       // how many
+	near     []Class                // see present
 }
 
-func (x *cells) init() { x.cellIndex = map[uint64]cellID{} }
-
-func (k cellKey) hash() uint64 { return uint64(k.class)<<24 | uint64(k.used)<<8 | uint64(k.room) }
-
-func (s *State) cellOf(k cellKey) cellID {
-	if id, ok := s.cellIndex[k.hash()]; ok {
-		return id
-	}
-	i := len(s.cellRecs)
-	s.cellRecs = append(s.cellRecs, cellRec{cellKey: k, last: Nobody})
-	s.cellHead = append(s.cellHead, 0)
-	s.cellFirst = append(s.cellFirst, Nobody)
-	s.cellN = append(s.cellN, 0)
+// poolClass makes the pools of a new class.
+func (s *State) poolClass() {
 	for ch := range s.cfg.Channels {
-		s.free[ch].grow(i + 1)
+		s.pools[ch] = append(s.pools[ch], poolRec{stamp: noStamp, cell: noCell})
+		s.filled[ch].grow(len(s.pools[ch]))
 	}
-	cl := &s.classes[k.class]
-	cl.cells = append(cl.cells, cellID(i)) //nolint:gosec // far fewer than agents
-	for _, f := range cl.fits {
-		s.fits[f].cover(cellID(i), k.class) //nolint:gosec // as above
+}
+
+// present returns those of the classes that have agents with room for the
+// channel, or all if that is hardly any more. It is good until the next call.
+func (s *State) present(who *classes, ch Channel) []Class {
+	if len(who.list) < 4*s.fills[ch] {
+		return who.list
 	}
-	s.cellIndex[k.hash()] = cellID(i) //nolint:gosec // as above
-	return cellID(i)                  //nolint:gosec // as above
+	s.near = s.near[:0]
+	filled := s.filled[ch]
+	for _, w := range who.set {
+		for x := w.bits & filled[w.at]; x != 0; x &= x - 1 {
+			s.near = append(s.near, Class(int(w.at)<<6+bits.TrailingZeros64(x))) //nolint:gosec // a class
+		}
+	}
+	return s.near
+}
+
+func (s *State) cellOf(r *agentRec) cellID {
+	cl := &s.classes[r.class]
+	for _, x := range cl.cells {
+		if x.used == r.used && x.room == r.room {
+			return x.cell
+		}
+	}
+	id := cellID(len(s.cellRecs)) //nolint:gosec // far fewer than agents
+	s.cellRecs = append(s.cellRecs, cellRec{first: Nobody, last: Nobody, class: r.class, used: r.used, room: r.room})
+	cl.cells = append(cl.cells, cellRef{used: r.used, room: r.room, cell: id})
+	return id
 }
 
 // room returns the channels that the agent has room for: the part of Eligible
@@ -106,20 +135,27 @@ func (s *State) link(a Agent, r *agentRec) {
 	if r.room == 0 {
 		return
 	}
-	id := s.cellOf(cellKey{class: r.class, used: r.used, room: r.room})
+	id := s.cellOf(r)
 	c := &s.cellRecs[id]
 	r.cell, r.prev, r.next = id, c.last, Nobody
-	if c.last != Nobody {
+	if c.n > 0 {
 		last := &s.agents[c.last]
 		last.next, last.nextStamp = a, r.stamp
 	} else {
-		s.cellFirst[id], s.cellHead[id] = a, r.stamp
-		for m := r.room; m != 0; m &= m - 1 {
-			s.free[bits.TrailingZeros8(m)].set(int(id))
-		}
+		c.first, c.stamp = a, r.stamp
 	}
 	c.last = a
-	s.cellN[id]++
+	c.n++
+	for m := r.room; m != 0; m &= m - 1 {
+		ch := bits.TrailingZeros8(m)
+		p := &s.pools[ch][r.class]
+		if p.n == 0 {
+			p.stamp, p.cell = r.stamp, id
+			s.filled[ch].set(int(r.class))
+			s.fills[ch]++
+		}
+		p.n++
+	}
 }
 
 func (s *State) unlink(r *agentRec) {
@@ -128,25 +164,42 @@ func (s *State) unlink(r *agentRec) {
 		return
 	}
 	r.cell = noCell
-	s.cellN[id]--
-	switch {
-	case r.stamp != s.cellHead[id]:
+	c := &s.cellRecs[id]
+	c.n--
+	if r.stamp != c.stamp {
 		prev := &s.agents[r.prev]
 		prev.next, prev.nextStamp = r.next, r.nextStamp
-	case r.next != Nobody:
-		s.cellFirst[id], s.cellHead[id] = r.next, r.nextStamp
-	default: // it was the only one
-		s.cellFirst[id] = Nobody
-		for m := r.room; m != 0; m &= m - 1 {
-			s.free[bits.TrailingZeros8(m)].clear(int(id))
-		}
+	} else {
+		c.first, c.stamp = r.next, r.nextStamp // not read if nobody is left
 	}
 	if r.next != Nobody {
 		s.agents[r.next].prev = r.prev // the first one's is not read
 	} else {
-		s.cellRecs[id].last = r.prev
-		if s.cellN[id] == 0 {
-			s.cellRecs[id].last = Nobody
+		c.last = r.prev
+	}
+	for m := r.room; m != 0; m &= m - 1 {
+		ch := bits.TrailingZeros8(m)
+		p := &s.pools[ch][r.class]
+		p.n--
+		if p.n == 0 {
+			s.filled[ch].clear(int(r.class))
+			s.fills[ch]--
+		}
+		if p.stamp == r.stamp {
+			s.findPool(p, r.class, ch)
+		}
+	}
+}
+
+// findPool finds the head of a pool anew.
+func (s *State) findPool(p *poolRec, cl Class, ch int) {
+	p.stamp, p.cell = noStamp, noCell
+	if p.n == 0 {
+		return
+	}
+	for _, x := range s.classes[cl].cells {
+		if c := &s.cellRecs[x.cell]; x.room>>ch&1 == 1 && c.n > 0 && c.stamp < p.stamp {
+			p.stamp, p.cell = c.stamp, x.cell
 		}
 	}
 }

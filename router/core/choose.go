@@ -1,9 +1,6 @@
 package core
 
-import (
-	"math"
-	"math/bits"
-)
+import "math"
 
 // agentChoice is the best agent for a contact, and why.
 type agentChoice struct {
@@ -37,23 +34,23 @@ type search struct {
 	r       *contactRec
 	t       *typeRec
 	f       fitID
-	fit     set    // cells
-	open    bitset // cells
-	classes set
+	classes *classes
 }
 
 func (s *State) searchFor(q *search, c Contact) {
 	q.c, q.r = c, &s.contacts[c]
 	q.t = &s.types[q.r.typ]
 	q.f = s.bandOf(q.r).fit
-	q.open = s.free[q.t.Channel]
-	q.classes, q.fit = s.fits[q.f].who(q.t.overloaded())
+	q.classes = s.fits[q.f].who(q.t.overloaded())
 }
 
 // bestAgent is argmin (P, G, L, I, id) over the eligible agents. Agents of one
 // cell differ by their stamps only, and their list is in that order: so the
 // best is among the heads.
 func (s *State) bestAgent(c Contact) agentChoice {
+	if s.fills[s.types[s.contacts[c].typ].Channel] == 0 {
+		return agentChoice{agent: Nobody}
+	}
 	var q search
 	s.searchFor(&q, c)
 	pref := Nobody
@@ -65,7 +62,7 @@ func (s *State) bestAgent(c Contact) agentChoice {
 	if q.r.flags&isHeld != 0 {
 		return agentChoice{agent: pref, next: Nobody, considered: 1, key: KeyPreferred}
 	}
-	if q.t.Reserve > 0 && !s.spares(q.fit, q.open, q.t.Reserve) {
+	if q.t.Reserve > 0 && !s.spares(q.classes, q.t.Channel, q.t.Reserve) {
 		return agentChoice{agent: Nobody}
 	}
 	best, next, n := s.twoBest(&q)
@@ -100,18 +97,16 @@ func agentKey(sel Select, best, next *rank) Key {
 // has reports whether the agent is eligible, but for a hold and a reserve.
 func (s *State) has(q *search, a Agent) bool {
 	r := &s.agents[a]
-	return r.cell != noCell && r.room>>q.t.Channel&1 == 1 && q.classes.has(uint32(r.class)) && !s.excluded(q.r, a)
+	return r.cell != noCell && r.room>>q.t.Channel&1 == 1 && q.classes.has(r.class) && !s.excluded(q.r, a)
 }
 
-// spares reports whether more than n agents are in the cells.
-func (s *State) spares(fit set, open bitset, n uint32) bool {
+// spares reports whether more than n agents of the classes have room.
+func (s *State) spares(who *classes, ch Channel, n uint32) bool {
 	pool := uint32(0)
-	for _, w := range fit {
-		for x := w.bits & open[w.at]; x != 0; x &= x - 1 {
-			pool += s.cellN[int(w.at)<<6+bits.TrailingZeros64(x)]
-			if pool > n {
-				return true
-			}
+	for _, cl := range s.present(who, ch) {
+		pool += s.pools[ch][cl].n
+		if pool > n {
+			return true
 		}
 	}
 	return false
@@ -129,25 +124,34 @@ func (s *State) twoBest(q *search) (best, next rank, n uint32) {
 	best, next = noRank, noRank
 	bestCell := noCell
 	score := s.scoresFor(q)
-	for _, w := range q.fit {
-		for x := w.bits & q.open[w.at]; x != 0; x &= x - 1 {
-			i := int(w.at)<<6 + bits.TrailingZeros64(x)
-			n += s.cellN[i]
-			k := s.rankOf(q, score, i)
+	for _, cl := range s.present(q.classes, q.t.Channel) {
+		pool := s.pools[q.t.Channel][cl].n
+		if pool == 0 {
+			continue
+		}
+		n += pool
+		for _, x := range s.classes[cl].cells {
+			if x.room>>q.t.Channel&1 == 0 || s.cellRecs[x.cell].n == 0 {
+				continue
+			}
+			k := s.rankOf(q, score, x.cell)
 			if k.less(&best) {
-				best, next, bestCell = k, best, cellID(i) //nolint:gosec // a cell
+				best, next, bestCell = k, best, x.cell
 			} else if k.less(&next) {
 				next = k
 			}
 		}
 	}
-	return s.withNeighbour(best, next, bestCell, n)
+	if bestCell != noCell {
+		s.behind(&best, &next, bestCell)
+	}
+	return best, next, n
 }
 
-// rankOf is the rank of a cell's head; its agent is filled in later.
-func (s *State) rankOf(q *search, score []int32, cell int) rank {
+// rankOf is the rank of a cell's head.
+func (s *State) rankOf(q *search, score []int32, cell cellID) rank {
 	c := &s.cellRecs[cell]
-	k := rank{stamp: s.cellHead[cell], agent: s.cellFirst[cell]}
+	k := rank{stamp: c.stamp, agent: c.first}
 	switch q.t.Select {
 	case MostProficient:
 		if score != nil {
@@ -174,21 +178,20 @@ func (s *State) scoresFor(q *search) []int32 {
 	return s.scores(q.f)
 }
 
-// twoIdle is twoBest where only the idle time counts: the hot path.
+// twoIdle is twoBest where only the idle time counts: the hot path. The second
+// may be of the pool of the best.
 func (s *State) twoIdle(q *search) (best, next rank, n uint32) {
-	first, second := uint64(math.MaxUint64), uint64(math.MaxUint64)
-	at, then := 0, 0
-	fit, open, head, count := q.fit, q.open, s.cellHead, s.cellN
-	for _, w := range fit {
-		for x := w.bits & open[w.at]; x != 0; x &= x - 1 {
-			i := int(w.at)<<6 + bits.TrailingZeros64(x)
-			n += count[i]
-			if k := head[i]; k < second {
-				if k < first {
-					first, second, at, then = k, first, i, at
-				} else {
-					second, then = k, i
-				}
+	first, second := noStamp, noStamp
+	at, then := -1, -1
+	pools := s.pools[q.t.Channel]
+	for _, cl := range s.present(q.classes, q.t.Channel) {
+		p := &pools[cl]
+		n += p.n
+		if k := p.stamp; k < second {
+			if k < first {
+				first, second, at, then = k, first, int(cl), at
+			} else {
+				second, then = k, int(cl)
 			}
 		}
 	}
@@ -196,58 +199,77 @@ func (s *State) twoIdle(q *search) (best, next rank, n uint32) {
 	if n == 0 {
 		return best, next, 0
 	}
-	best = rank{stamp: first, agent: s.cellFirst[at]}
-	if second != math.MaxUint64 {
-		next = rank{stamp: second, agent: s.cellFirst[then]}
+	cell := pools[at].cell
+	best = rank{stamp: first, agent: s.cellRecs[cell].first}
+	if then >= 0 {
+		next = rank{stamp: second, agent: s.cellRecs[pools[then].cell].first}
 	}
-	return s.withNeighbour(best, next, cellID(at), n) //nolint:gosec // a cell
-}
-
-// withNeighbour lets the agent behind the best one of a cell be the second.
-func (s *State) withNeighbour(best, next rank, cell cellID, n uint32) (rank, rank, uint32) {
-	if cell == noCell || s.cellN[cell] < 2 {
+	if pools[at].n == 1 {
 		return best, next, n
 	}
-	a := &s.agents[best.agent]
-	k := best
-	k.agent, k.stamp = a.next, a.nextStamp
-	if k.less(&next) {
-		next = k
+	s.behind(&best, &next, cell)
+	for _, x := range s.classes[at].cells {
+		if c := &s.cellRecs[x.cell]; x.cell != cell && x.room>>q.t.Channel&1 == 1 && c.n > 0 && c.stamp < next.stamp {
+			next = rank{stamp: c.stamp, agent: c.first}
+		}
 	}
 	return best, next, n
+}
+
+// behind lets the agent behind the best one, the head of a cell, be the second.
+func (s *State) behind(best, next *rank, cell cellID) {
+	if s.cellRecs[cell].n < 2 {
+		return
+	}
+	a := &s.agents[best.agent]
+	k := *best
+	k.agent, k.stamp = a.next, a.nextStamp
+	if k.less(next) {
+		*next = k
+	}
 }
 
 // twoAdmitted is twoBest for a contact that excludes agents.
 func (s *State) twoAdmitted(q *search) (best, next rank, n uint32) {
 	best, next = noRank, noRank
 	score := s.scoresFor(q)
-	for _, w := range q.fit {
-		for x := w.bits & q.open[w.at]; x != 0; x &= x - 1 {
-			i := int(w.at)<<6 + bits.TrailingZeros64(x)
-			n += s.cellN[i]
-			k := s.rankOf(q, score, i)
-			for ahead := 0; k.agent != Nobody && ahead < 2; k.agent = s.agents[k.agent].next {
-				if s.excluded(q.r, k.agent) {
-					continue
-				}
-				ahead++
-				k.stamp = s.agents[k.agent].stamp
-				if k.less(&best) {
-					best, next = k, best
-				} else if k.less(&next) {
-					next = k
-				}
+	for _, cl := range s.present(q.classes, q.t.Channel) {
+		pool := s.pools[q.t.Channel][cl].n
+		if pool == 0 {
+			continue
+		}
+		n += pool
+		for _, x := range s.classes[cl].cells {
+			if x.room>>q.t.Channel&1 == 1 && s.cellRecs[x.cell].n > 0 {
+				s.admit(q, s.rankOf(q, score, x.cell), &best, &next)
 			}
 		}
 	}
 	return best, next, n - s.excludedOf(q)
 }
 
+// admit lets the first two of a cell whom the contact does not exclude be the
+// best or the second; k is the rank of its head.
+func (s *State) admit(q *search, k rank, best, next *rank) {
+	for ahead := 0; k.agent != Nobody && ahead < 2; k.agent = s.agents[k.agent].next {
+		if s.excluded(q.r, k.agent) {
+			continue
+		}
+		ahead++
+		k.stamp = s.agents[k.agent].stamp
+		if k.less(best) {
+			*best, *next = k, *best
+		} else if k.less(next) {
+			*next = k
+		}
+	}
+}
+
 // excludedOf counts the agents that are eligible but for being excluded.
 func (s *State) excludedOf(q *search) (n uint32) {
 	for x := q.r.excl; x != noExcl; x = s.exclRecs[x].next {
 		a := &s.agents[s.exclRecs[x].agent]
-		if a.cell != noCell && a.room>>q.t.Channel&1 == 1 && q.classes.has(uint32(a.class)) {
+		if a.cell != noCell && a.room>>q.t.Channel&1 == 1 && q.classes.has(a.class) {
 			n++
 		}
 	}

@@ -82,8 +82,7 @@ func (s *State) bestHeld(a Agent, r *agentRec) Contact {
 }
 
 func (s *State) fitsLane(cl Class, lane *laneRec) bool {
-	classes, _ := s.fits[lane.fit].who(s.types[lane.typ].overloaded())
-	return classes.has(uint32(cl))
+	return s.fits[lane.fit].who(s.types[lane.typ].overloaded()).has(cl)
 }
 
 func (s *State) rankFor(cl *classRec, typ Type) uint8 {
@@ -243,8 +242,7 @@ func (s *State) oddBanks(a Agent, v *view, best, next *turn) {
 func (s *State) oddBank(a Agent, cl *classRec, bank int, best, next *turn) {
 	b := &s.bankRecs[bank]
 	if t := &s.types[b.typ]; t.Reserve > 0 {
-		_, cells := s.fits[b.fit].who(t.overloaded())
-		if !s.spares(cells, s.free[t.Channel], t.Reserve) {
+		if !s.spares(s.fits[b.fit].who(t.overloaded()), t.Channel, t.Reserve) {
 			return
 		}
 	}

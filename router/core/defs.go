@@ -50,16 +50,15 @@ type planStep struct {
 }
 
 type classRec struct {
-	skills   []Proficiency // sorted by skill
-	queues   []QueueRule   // sorted by queue; empty: all
 	capacity int32
 	caps     [MaxChannels]uint8
-	solo     Agent // who the class is for, if it is for one only
-	cells    []cellID
-	fits     []fitID // that the class fits, with its reserve skills
-	banks    set     // that the class fits
-	reserves set     // that it fits only with its reserve skills
-	ranked   bool    // gives ranks to queues
+	ranked   bool // gives ranks to queues
+	cells    []cellRef
+	banks    set           // that the class fits
+	reserves set           // that it fits only with its reserve skills
+	skills   []Proficiency // sorted by skill
+	queues   []QueueRule   // sorted by queue; empty: all
+	solo     Agent         // who the class is for, if it is for one only
 }
 
 type typeRec struct {
@@ -250,6 +249,7 @@ func (s *State) addClass(c classRec) Class {
 	}
 	i := len(s.classes)
 	s.classes = append(s.classes, c)
+	s.poolClass()
 	cl := Class(i) //nolint:gosec // far fewer
 	s.classIndex[key] = cl
 	for _, q := range c.queues {

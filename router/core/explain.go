@@ -68,7 +68,7 @@ func (s *State) Explain(offer Effect, dst []Candidate) (list []Candidate, acc Ac
 	acc = s.account(&q)
 	acc.Agents[Chosen] = 1
 	dst = append(dst[:0], Candidate{Agent: offer.Agent, Load: offer.Load, Since: offer.Since})
-	short := q.t.Reserve > 0 && q.r.flags&isHeld == 0 && !s.spares(q.fit, q.open, q.t.Reserve)
+	short := q.t.Reserve > 0 && q.r.flags&isHeld == 0 && !s.spares(q.classes, q.t.Channel, q.t.Reserve)
 	for i := range min(len(s.agents), explainAgents) {
 		a := Agent(i) //nolint:gosec // a handle
 		if s.agents[a].flags&isSignedIn == 0 || a == offer.Agent {
@@ -154,7 +154,7 @@ func (s *State) verdict(q *search, a Agent) Verdict {
 	r := &s.agents[a]
 	ch := q.t.Channel
 	switch {
-	case !q.classes.has(uint32(r.class)):
+	case !q.classes.has(r.class):
 		plain, all := s.sigs[s.fits[q.f].sig].meets(&s.classes[r.class])
 		if plain || all && q.t.overloaded() {
 			return OtherQueues

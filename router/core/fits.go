@@ -25,17 +25,30 @@ type fitKey struct {
 
 type fitID uint32
 
-// fitRec knows who fits, as sets of classes and, for looking up heads, of
-// cells. The sets named all count reserve skills too; they are nil while they
-// would be the same.
+// fitRec knows which classes fit.
 type fitRec struct {
 	fitKey
-	classes, allClasses set
-	cells, allCells     set
-	n                   int // classes, with their reserve skills
-	banks               []bankID
-	score               []int32 // key G of MostProficient by class, for some fits
+	plain classes
+	all   *classes // with their reserve skills; nil while that makes no difference
+	banks []bankID
+	score []int32 // key G of MostProficient by class, for some fits
 }
+
+// classes is a set of classes twice: in order, and as a set.
+type classes struct {
+	list []Class
+	set  set
+}
+
+// add adds a class. New ones are the last.
+func (l *classes) add(cl Class) {
+	if pos, found := slices.BinarySearch(l.list, cl); !found {
+		l.list = slices.Insert(l.list, pos, cl)
+		l.set.add(uint32(cl))
+	}
+}
+
+func (l *classes) has(cl Class) bool { return l.set.has(uint32(cl)) }
 
 // skillRec is who may meet what: so a new fit looks only at classes that have
 // the skills, and a new class only at fits that ask for one of its own.
@@ -212,50 +225,29 @@ func (s *State) fitClass(id fitID, cl Class) {
 		return
 	}
 	plain, all := s.sigs[f.sig].meets(c)
-	if !all || f.known().has(uint32(cl)) {
+	if !all || f.who(true).has(cl) {
 		return
 	}
-	if !plain && f.allClasses == nil {
-		f.allClasses, f.allCells = append(set{}, f.classes...), slices.Clone(f.cells)
+	if !plain && f.all == nil {
+		f.all = &classes{list: slices.Clone(f.plain.list), set: slices.Clone(f.plain.set)}
 	}
 	if plain {
-		f.classes.add(uint32(cl))
+		f.plain.add(cl)
 	}
-	if f.allClasses != nil {
-		f.allClasses.add(uint32(cl))
-	}
-	f.n++
-	c.fits = append(c.fits, id)
-	for _, cell := range c.cells {
-		f.cover(cell, cl)
+	if f.all != nil {
+		f.all.add(cl)
 	}
 	for _, b := range f.banks {
 		s.showBank(b, f, cl)
 	}
 }
 
-// cover notes that a cell has the class, which fits.
-func (f *fitRec) cover(cell cellID, cl Class) {
-	if f.classes.has(uint32(cl)) {
-		f.cells.add(uint32(cell))
+// who returns the classes that fit.
+func (f *fitRec) who(overloaded bool) *classes {
+	if overloaded && f.all != nil {
+		return f.all
 	}
-	if f.allClasses != nil {
-		f.allCells.add(uint32(cell))
-	}
-}
-
-// who returns the classes and cells that fit.
-func (f *fitRec) who(overloaded bool) (classes, cells set) {
-	if overloaded && f.allClasses != nil {
-		return f.allClasses, f.allCells
-	}
-	return f.classes, f.cells
-}
-
-// known returns all classes that can ever fit.
-func (f *fitRec) known() set {
-	classes, _ := f.who(true)
-	return classes
+	return &f.plain
 }
 
 // Scores are kept for fits of more than fewClasses classes, and in all for not
@@ -269,7 +261,7 @@ const (
 // if it is not worth keeping.
 func (s *State) scores(id fitID) []int32 {
 	f := &s.fits[id]
-	if f.n <= fewClasses {
+	if len(f.who(true).list) <= fewClasses {
 		return nil
 	}
 	if f.score == nil {

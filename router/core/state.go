@@ -47,7 +47,6 @@ func New(cfg Config) *State {
 	}
 	s := &State{cfg: cfg}
 	s.defs.init()
-	s.cells.init()
 	s.lanes.init()
 	s.banks.init()
 	s.timers.init()
