@@ -117,6 +117,7 @@ type QueueSnapshot struct {
 	Connected int
 	WrapUp    int
 	Longest   time.Duration // wait of the one who waits longest
+	Overtake  time.Duration // starvation bound: only who comes less than this after a contact can go before it; the largest duration: none
 	On        int           // signed-in agents with the queue's skills
 	Ready     int           // of these, ready and with room for one more contact of some channel
 }

@@ -18,6 +18,7 @@ type metrics struct {
 	rona     prometheus.Counter
 	stuck    prometheus.Counter
 	queueLen *prometheus.GaugeVec
+	overtake *prometheus.GaugeVec
 	waits    *prometheus.HistogramVec
 }
 
@@ -45,6 +46,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		stuck: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "filo_router_stuck_owners_total", Help: "Contacts withdrawn because their owner did not read its events.",
 		}),
+		overtake: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "filo_router_queue_overtake_seconds",
+			Help: "Starvation bound: only contacts that come less than this after one of the queue can be served before it.",
+		}, []string{"queue"}),
 		queueLen: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "filo_router_queue_depth", Help: "Contacts that wait for an agent or have an offer pending, by queue.",
 		}, []string{"queue"}),
@@ -66,7 +71,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		m.agents = append(m.agents, agents.WithLabelValues(core.Status(s).String())) //nolint:gosec // six
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{commands, offers, agents, m.decision, m.rona, m.stuck, m.queueLen, m.waits} {
+	for _, c := range []prometheus.Collector{commands, offers, agents, m.decision, m.rona, m.stuck, m.queueLen, m.overtake, m.waits} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)

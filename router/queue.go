@@ -23,6 +23,7 @@ type queue struct {
 	depth    prometheus.Gauge
 	waits    prometheus.Observer
 	forecast []forecast // by core.Channel
+	overtake time.Duration
 }
 
 // defineQueues makes the queues of the configuration: those that are there
@@ -55,6 +56,29 @@ func (l *loop) defineQueues(cfg Config) {
 	for _, name := range slices.Sorted(maps.Keys(queues)) {
 		l.queues = append(l.queues, queues[name])
 	}
+	for _, q := range l.queues {
+		q.overtake = l.overtake(q)
+		l.m.overtake.WithLabelValues(q.name).Set(q.overtake.Seconds())
+		if q.overtake == unbounded {
+			l.m.overtake.WithLabelValues(q.name).Set(math.Inf(1))
+		}
+	}
+}
+
+// unbounded is the starvation bound of a queue that has none.
+const unbounded = time.Duration(math.MaxInt64)
+
+// overtake is the starvation bound of the queue's contacts that bring no
+// priority along: the worst of its channels.
+func (l *loop) overtake(q *queue) (worst time.Duration) {
+	for _, t := range q.types {
+		bound, ok := l.core.Overtake(t, q.tier(), int16(q.cfg.Priority)) //nolint:gosec // validated
+		if !ok {
+			return unbounded
+		}
+		worst = max(worst, bound)
+	}
+	return worst
 }
 
 func (l *loop) newQueue(name string) *queue {

@@ -187,3 +187,30 @@ func cycle(b *testing.B, agents int) {
 	cancel()
 	wg.Wait()
 }
+
+// TestOvertake: the starvation bound of each queue is told, and grows with the
+// tiers and patience that others have.
+func TestOvertake(t *testing.T) {
+	inCentre(t, func(cfg *Config) {
+		cfg.Queues = map[string]Queue{
+			"slow":  {Patience: time.Hour},
+			"fast":  {Patience: time.Second, Priority: 100},
+			"lower": {Patience: time.Second, Tier: 2, Promote: 10 * time.Minute},
+			"never": {Patience: time.Second, Tier: 2},
+		}
+	}, func(c *centre) {
+		s, err := c.Snapshot(c.ctx)
+		require.NoError(t, err)
+		bounds := map[string]time.Duration{}
+		for _, q := range s.Queues {
+			bounds[q.Name] = q.Overtake
+		}
+		step := DefaultConfig().PriorityStep
+		require.Equal(t, map[string]time.Duration{
+			"slow":  time.Hour - time.Second + 2*maxPriority*step,
+			"fast":  maxPriority * step,
+			"lower": 2 * maxPriority * step,
+			"never": unbounded,
+		}, bounds)
+	})
+}

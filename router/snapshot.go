@@ -24,7 +24,7 @@ func (l *loop) snapshot() Snapshot {
 	for i, q := range l.queues {
 		at[q] = i
 		s.Queues = append(s.Queues, QueueSnapshot{
-			Name: q.name, Label: q.cfg.Label, Target: q.cfg.Target, Offered: q.count[contact.Offered],
+			Name: q.name, Label: q.cfg.Label, Target: q.cfg.Target, Overtake: q.overtake, Offered: q.count[contact.Offered],
 			Connected: q.count[contact.Connected], WrapUp: q.count[contact.WrapUp],
 		})
 	}
