@@ -95,7 +95,7 @@ func italian() *words {
 		before: "Prima di altri %d: %s", lead: ", %s di vantaggio",
 		raised: "Priorità %+d: %s", flow: "flusso", rule: "regola %s", queue: "coda %s", ahead: "; vale %s di attesa",
 		lower: "Livello %d.", step: "Requisiti allentati, passo %d.",
-		reserve: "La coda è sovraccarica: contano le competenze di riserva.",
+		reserve: "La coda è sovraccarica: contano le competenze di riserva.", //nolint:misspell // Italian
 		none:    "Non interpellati: ",
 		reasons: map[string]string{
 			"busy": "%d occupati", "not_ready": "%d non disponibili", "skill": "%d senza competenze", //nolint:misspell // Italian
