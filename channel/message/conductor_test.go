@@ -235,6 +235,42 @@ func TestRestartDoesNotWaitForeverForTheAgent(t *testing.T) {
 	require.Equal(t, id, ce.offer(ce.agent("marta")).Contact)
 }
 
+// What the router has kept over the restart is placed again at once; it knows
+// who accepted, even if the Record does not, and forgets what is over there.
+func TestRestartWithTheRoutersJournal(t *testing.T) {
+	ctx := t.Context()
+	rec, dir := newRecord(), t.TempDir()
+	ce := startIn(t, rec, dir)
+	paola := ce.agent("paola")
+	_, err := ce.Received(ctx, mailFrom("m1@x", "a", "giulia@example.com"))
+	require.NoError(t, err)
+	o := ce.offer(paola)
+	rec.failOnce("SaveContact", errDisk) // killed before the agent was on record
+	require.NoError(t, ce.router.Accept(ctx, o.ID, "paola"))
+	require.Eventually(t, func() bool { return ce.ledger.of(o.Contact).Agent == "paola" }, 5*time.Second, time.Millisecond)
+	require.NoError(t, ce.router.SetReady(ctx, "paola", false, "break"))
+	var waiting []contact.ID
+	for i := range 3 {
+		got, err := ce.Received(ctx, mailFrom(fmt.Sprintf("w%d@x", i), fmt.Sprint("w", i), "marco@example.com"))
+		require.NoError(t, err)
+		waiting = append(waiting, got.Contact)
+		require.Eventually(t, func() bool { return len(waitingIn(t, ce)) == i+1 }, 5*time.Second, time.Millisecond)
+	}
+	ce.stop()
+	require.Empty(t, rec.contacts[o.Contact].Agent)
+	require.NoError(t, rec.CloseContact(ctx, waiting[1])) // answered, but the router was not told any more
+
+	start := time.Now()
+	ce = startIn(t, rec, dir)
+	require.Len(t, ce.router.Orphans(), 4)
+	marta := ce.agent("marta")
+	require.Equal(t, waiting[0], ce.offer(marta).Contact)
+	require.Less(t, time.Since(start), 900*time.Millisecond, "the router was told that all is placed")
+	require.Equal(t, waiting[2], ce.offer(marta).Contact)
+	require.Equal(t, o.Contact, ce.offer(ce.agent("paola")).Contact)
+	require.Len(t, waitingIn(t, ce), 3, "offered, and no more")
+}
+
 func TestReplyIsRefused(t *testing.T) {
 	ctx := t.Context()
 	ce := start(t, newRecord())

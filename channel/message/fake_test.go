@@ -196,9 +196,16 @@ type centre struct {
 // said to anybody.
 func start(t *testing.T, rec *record) *centre {
 	t.Helper()
+	return startIn(t, rec, "")
+}
+
+// startIn is start of a router with a journal.
+func startIn(t *testing.T, rec *record, journal string) *centre {
+	t.Helper()
 	rc := router.DefaultConfig()
 	rc.Queues = map[string]router.Queue{"support": {}, "sales": {WrapUp: time.Minute}}
-	r, err := router.New(rc, router.Deps{Epoch: 1})
+	rc.Journal.Dir = journal
+	r, err := router.New(rc, router.Deps{Epoch: 1, RestartHold: time.Minute})
 	require.NoError(t, err)
 	ce := &centre{t: t, record: rec, router: r, out: &outbox{}, ledger: &ledger{segs: map[contact.ID]measure.Segment{}}, reg: prometheus.NewPedanticRegistry()}
 	cfg := DefaultConfig()
