@@ -329,7 +329,10 @@ func (w *world) ask(cmd *Command) {
 		}
 	}
 	cmd.Tier, cmd.Priority = uint8(w.pick(0, 1, 2, 3, 4, 200)), int16(w.pick(0, 0, 0, 1, 2, 3, 4, -1, -4))
-	cmd.Time = w.now - int64(w.pick(0, 3, 11, 40, int(w.now%16), int(w.now%16))) // the last: as others
+	cmd.Time = w.now - int64(w.pick(0, 3, 11, 40, int(w.now%16)))
+	if w.chance(3) { // V as of others, by another priority
+		cmd.Time = w.now - w.now%16 + int64(cmd.Priority)*min(int64(w.cfg.PriorityStep), 7)
+	}
 	if w.chance(100) {
 		cmd.Time = int64(w.pick(-1<<63, 1<<63-1, int(w.now-year), int(w.now-2*year)))
 	}
