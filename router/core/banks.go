@@ -33,6 +33,7 @@ type banks struct {
 	bankIdle  []bankID            // free records
 	open      [MaxChannels]bitset // banks that are not empty
 	opens     [MaxChannels]int    // how many
+	nearBanks []bankID            // see banksFor
 	odd       bitset
 	odds      int    // banks in odd
 	over      bitset // banks of overloaded work types
@@ -75,7 +76,7 @@ func (s *State) bankFor(k bankKey) bankID {
 // showBank lets a class that fits the bank know it.
 func (s *State) showBank(id bankID, f *fitRec, cl Class) {
 	if f.plain.has(cl) {
-		s.classes[cl].banks.add(uint32(id))
+		s.classes[cl].banks.add(id)
 	} else {
 		s.classes[cl].reserves.add(uint32(id))
 	}
@@ -86,7 +87,7 @@ func (s *State) dropBank(id bankID) {
 	k := s.bankRecs[id].bankKey
 	f := &s.fits[k.fit]
 	for _, cl := range f.who(true).list {
-		s.classes[cl].banks.remove(uint32(id))
+		s.classes[cl].banks.remove(id)
 		s.classes[cl].reserves.remove(uint32(id))
 	}
 	i := slices.Index(f.banks, id)

@@ -74,3 +74,26 @@ func (s set) has(i uint32) bool {
 	pos, found := s.find(i)
 	return found && s[pos].bits>>(i&63)&1 == 1
 }
+
+// members is a set of handles twice: as a list in order, which is the faster
+// one to go through where most of them count, and as a set.
+type members[T ~uint32] struct {
+	list []T
+	set  set
+}
+
+func (m *members[T]) add(x T) {
+	if pos, found := slices.BinarySearch(m.list, x); !found {
+		m.list = slices.Insert(m.list, pos, x)
+		m.set.add(uint32(x))
+	}
+}
+
+func (m *members[T]) remove(x T) {
+	if pos, found := slices.BinarySearch(m.list, x); found {
+		m.list = slices.Delete(m.list, pos, pos+1)
+		m.set.remove(uint32(x))
+	}
+}
+
+func (m *members[T]) has(x T) bool { return m.set.has(uint32(x)) }

@@ -59,7 +59,7 @@ func (s *State) poolClass() {
 
 // present returns those of the classes that have agents with room for the
 // channel, or all if that is hardly any more. It is good until the next call.
-func (s *State) present(who *classes, ch Channel) []Class {
+func (s *State) present(who *members[Class], ch Channel) []Class {
 	if len(who.list) < 4*s.fills[ch] {
 		return who.list
 	}

@@ -34,7 +34,7 @@ type search struct {
 	r       *contactRec
 	t       *typeRec
 	f       fitID
-	classes *classes
+	classes *members[Class]
 }
 
 func (s *State) searchFor(q *search, c Contact) {
@@ -101,7 +101,7 @@ func (s *State) has(q *search, a Agent) bool {
 }
 
 // spares reports whether more than n agents of the classes have room.
-func (s *State) spares(who *classes, ch Channel, n uint32) bool {
+func (s *State) spares(who *members[Class], ch Channel, n uint32) bool {
 	pool := uint32(0)
 	for _, cl := range s.present(who, ch) {
 		pool += s.pools[ch][cl].n

@@ -44,18 +44,18 @@ func (s *State) bestContact(a Agent) contactChoice {
 		}
 	}
 	best, next := noTurn, noTurn
-	var v view
-	v.lookFrom(s, r.class, r.room)
-	if v.cl.ranked {
-		s.rankedBanks(&v, &best, &next)
+	cl := &s.classes[r.class]
+	list := s.banksFor(cl, r.room)
+	if cl.ranked {
+		s.rankedBanks(list, cl, &best, &next)
 	} else {
-		s.plainBanks(&v, &best, &next)
+		s.plainBanks(list, &best, &next)
 	}
 	if best.contact != Nothing {
 		s.besides(&best, &next)
 	}
 	if s.odds > 0 {
-		s.oddBanks(a, &v, &best, &next)
+		s.oddBanks(a, list, cl, &best, &next)
 	}
 	if best.contact == Nothing {
 		return contactChoice{contact: Nothing}
@@ -93,109 +93,82 @@ func (s *State) rankFor(cl *classRec, typ Type) uint8 {
 	return rule.Rank
 }
 
-// view is the banks that fit an agent and are not empty. It is gone through in
-// one or two turns: those that fit as they are, and those that fit while their
-// work type is overloaded.
-type view struct {
-	s     *State
-	cl    *classRec
-	words set
-	open  bitset // of one channel that the agent has room for
-	rest  uint8  // the others
-	turn  int
-}
-
-// lookFrom lets the view be that of an agent of the class on some channels.
-func (v *view) lookFrom(s *State, cl Class, channels uint8) {
-	v.s, v.cl = s, &s.classes[cl]
-	for m := channels; m != 0; m &= m - 1 {
-		switch ch := bits.TrailingZeros8(m); {
-		case s.opens[ch] == 0:
-		case v.open == nil:
-			v.open = s.open[ch]
-		default:
-			v.rest |= 1 << ch
+// banksFor returns the banks on the channels that a class fits and that are not
+// empty, or a few more, whose heads are never. It is good until the next call.
+func (s *State) banksFor(cl *classRec, channels uint8) []bankID {
+	open, others := 0, 0
+	for ch := range s.cfg.Channels {
+		if channels>>ch&1 == 1 {
+			open += s.opens[ch]
+		} else {
+			others += s.opens[ch]
 		}
 	}
-}
-
-// next begins the next turn, if there is one.
-func (v *view) next() bool {
-	v.turn++
 	switch {
-	case v.open == nil:
-		return false
-	case v.turn == 1:
-		v.words = v.cl.banks
-	case v.turn == 2 && len(v.cl.reserves) > 0:
-		v.words = v.cl.reserves
-	default:
-		v.turn = 0
-		return false
+	case open == 0:
+		return nil
+	case others == 0 && len(cl.reserves) == 0 && len(cl.banks.list) < 4*open:
+		return cl.banks.list
 	}
-	return true
+	near := s.nearBanks[:0]
+	for i := range cl.banks.set {
+		w := &cl.banks.set[i]
+		near = appendBanks(near, w.at, w.bits&s.openOn(channels, w.at))
+	}
+	for i := range cl.reserves {
+		w := &cl.reserves[i]
+		near = appendBanks(near, w.at, w.bits&s.over[w.at]&s.openOn(channels, w.at))
+	}
+	s.nearBanks = near
+	return near
 }
 
-// word returns the banks of the i-th word.
-func (v *view) word(i int) (x uint64) {
-	w := &v.words[i]
-	x = v.open[w.at]
-	for m := v.rest; m != 0; m &= m - 1 {
-		x |= v.s.open[bits.TrailingZeros8(m)][w.at]
+// openOn is a word of the banks on the channels that are not empty.
+func (s *State) openOn(channels uint8, at uint32) (x uint64) {
+	for m := channels; m != 0; m &= m - 1 {
+		x |= s.open[bits.TrailingZeros8(m)].word(int(at))
 	}
-	if v.turn == 2 {
-		x &= v.s.over[w.at]
-	}
-	return x & w.bits
+	return x
 }
 
-// bank returns the first one of x, which are banks of the i-th word.
-func (v *view) bank(i int, x uint64) int { return int(v.words[i].at)<<6 + bits.TrailingZeros64(x) }
+func appendBanks(list []bankID, at uint32, x uint64) []bankID {
+	for ; x != 0; x &= x - 1 {
+		list = append(list, bankID(at<<6|uint32(bits.TrailingZeros64(x)))) //nolint:gosec // below 64
+	}
+	return list
+}
 
 // plainBanks compares the heads of the plain banks: the hot path. Odd banks
 // have never as their head.
-func (s *State) plainBanks(v *view, best, next *turn) {
+func (s *State) plainBanks(list []bankID, best, next *turn) {
 	first, second := never, never
-	at, then := -1, -1
+	at, then := noBank, noBank
 	head := s.bankHead
-	for v.next() {
-		for w := range v.words {
-			for x := v.word(w); x != 0; x &= x - 1 {
-				i := v.bank(w, x)
-				k := head[i]
-				switch {
-				case k > second || k == never:
-				case k < first || k == first && s.older(s.headOf(i), s.headOf(at)):
-					first, second, at, then = k, first, i, at
-				case k < second || s.older(s.headOf(i), s.headOf(then)):
-					second, then = k, i
-				}
-			}
+	for _, i := range list {
+		k := head[i]
+		switch {
+		case k > second || k == never:
+		case k < first || k == first && s.older(s.headOf(i), s.headOf(at)):
+			first, second, at, then = k, first, i, at
+		case k < second || s.older(s.headOf(i), s.headOf(then)):
+			second, then = k, i
 		}
 	}
-	if at >= 0 {
+	if at != noBank {
 		*best = turn{key: first, contact: s.headOf(at)}
 	}
-	if then >= 0 {
+	if then != noBank {
 		*next = turn{key: second, contact: s.headOf(then)}
 	}
 }
 
-func (s *State) headOf(bank int) Contact { return s.laneFirst[s.bankLane[bank]] }
+func (s *State) headOf(bank bankID) Contact { return s.laneFirst[s.bankLane[bank]] }
 
 // rankedBanks is plainBanks for a class that gives ranks to queues.
-func (s *State) rankedBanks(v *view, best, next *turn) {
-	for v.next() {
-		for w := range v.words {
-			for x := v.word(w); x != 0; x &= x - 1 {
-				i := v.bank(w, x)
-				if s.bankHead[i] == never {
-					continue
-				}
-				s.offerTurn(turn{
-					key: s.bankHead[i], rank: s.rankFor(v.cl, s.bankRecs[i].typ), contact: s.headOf(i),
-				}, best, next)
-			}
+func (s *State) rankedBanks(list []bankID, cl *classRec, best, next *turn) {
+	for _, i := range list {
+		if k := s.bankHead[i]; k != never {
+			s.offerTurn(turn{key: k, rank: s.rankFor(cl, s.bankRecs[i].typ), contact: s.headOf(i)}, best, next)
 		}
 	}
 }
@@ -229,17 +202,15 @@ func (s *State) besides(best, next *turn) {
 }
 
 // oddBanks takes a closer look at the others.
-func (s *State) oddBanks(a Agent, v *view, best, next *turn) {
-	for v.next() {
-		for w := range v.words {
-			for x := s.odd[v.words[w].at] & v.word(w); x != 0; x &= x - 1 {
-				s.oddBank(a, v.cl, v.bank(w, x), best, next)
-			}
+func (s *State) oddBanks(a Agent, list []bankID, cl *classRec, best, next *turn) {
+	for _, i := range list {
+		if s.odd.has(int(i)) {
+			s.oddBank(a, cl, i, best, next)
 		}
 	}
 }
 
-func (s *State) oddBank(a Agent, cl *classRec, bank int, best, next *turn) {
+func (s *State) oddBank(a Agent, cl *classRec, bank bankID, best, next *turn) {
 	b := &s.bankRecs[bank]
 	if t := &s.types[b.typ]; t.Reserve > 0 {
 		if !s.spares(s.fits[b.fit].who(t.overloaded()), t.Channel, t.Reserve) {

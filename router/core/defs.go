@@ -54,11 +54,11 @@ type classRec struct {
 	caps     [MaxChannels]uint8
 	ranked   bool // gives ranks to queues
 	cells    []cellRef
-	banks    set           // that the class fits
-	reserves set           // that it fits only with its reserve skills
-	skills   []Proficiency // sorted by skill
-	queues   []QueueRule   // sorted by queue; empty: all
-	solo     Agent         // who the class is for, if it is for one only
+	banks    members[bankID] // that the class fits
+	reserves set             // banks that it fits only with its reserve skills
+	skills   []Proficiency   // sorted by skill
+	queues   []QueueRule     // sorted by queue; empty: all
+	solo     Agent           // who the class is for, if it is for one only
 }
 
 type typeRec struct {

@@ -98,15 +98,9 @@ func (s *State) rivals(r *agentRec) (n int) {
 			channels |= 1 << ch
 		}
 	}
-	var v view
-	v.lookFrom(s, r.class, channels)
-	for v.next() {
-		for i := range v.words {
-			for x := v.word(i); x != 0; x &= x - 1 {
-				for _, l := range s.bankRecs[v.bank(i, x)].lanes {
-					n += int(s.laneN[l])
-				}
-			}
+	for _, b := range s.banksFor(cl, channels) {
+		for _, l := range s.bankRecs[b].lanes {
+			n += int(s.laneN[l])
 		}
 	}
 	return n

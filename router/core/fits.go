@@ -28,27 +28,11 @@ type fitID uint32
 // fitRec knows which classes fit.
 type fitRec struct {
 	fitKey
-	plain classes
-	all   *classes // with their reserve skills; nil while that makes no difference
+	plain members[Class]
+	all   *members[Class] // with their reserve skills; nil while that makes no difference
 	banks []bankID
 	score []int32 // key G of MostProficient by class, for some fits
 }
-
-// classes is a set of classes twice: in order, and as a set.
-type classes struct {
-	list []Class
-	set  set
-}
-
-// add adds a class. New ones are the last.
-func (l *classes) add(cl Class) {
-	if pos, found := slices.BinarySearch(l.list, cl); !found {
-		l.list = slices.Insert(l.list, pos, cl)
-		l.set.add(uint32(cl))
-	}
-}
-
-func (l *classes) has(cl Class) bool { return l.set.has(uint32(cl)) }
 
 // skillRec is who may meet what: so a new fit looks only at classes that have
 // the skills, and a new class only at fits that ask for one of its own.
@@ -229,7 +213,7 @@ func (s *State) fitClass(id fitID, cl Class) {
 		return
 	}
 	if !plain && f.all == nil {
-		f.all = &classes{list: slices.Clone(f.plain.list), set: slices.Clone(f.plain.set)}
+		f.all = &members[Class]{list: slices.Clone(f.plain.list), set: slices.Clone(f.plain.set)}
 	}
 	if plain {
 		f.plain.add(cl)
@@ -243,7 +227,7 @@ func (s *State) fitClass(id fitID, cl Class) {
 }
 
 // who returns the classes that fit.
-func (f *fitRec) who(overloaded bool) *classes {
+func (f *fitRec) who(overloaded bool) *members[Class] {
 	if overloaded && f.all != nil {
 		return f.all
 	}
