@@ -3,6 +3,7 @@ package router
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -61,6 +62,9 @@ type past struct {
 // recover goes on from the journal.
 func (r *Router) recover(deps Deps) error {
 	j, rec, err := journal.Open(r.cfg.Journal, r.cfg.rules(), journal.Deps{Log: deps.Log, Registry: deps.Registry})
+	if errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrDiverged) || errors.Is(err, journal.ErrFormat) {
+		return fmt.Errorf("%w; to start without the places that wait in it, move the directory away", err)
+	}
 	if err != nil {
 		return err //nolint:wrapcheck // New says what was tried
 	}

@@ -295,6 +295,21 @@ func TestStopAndStart(t *testing.T) {
 	})
 }
 
+func TestDamagedJournalIsSaid(t *testing.T) {
+	inJournalled(t, func(j *journalled) {
+		j.mail("c_1")
+		j.stop()
+		snaps, err := filepath.Glob(filepath.Join(j.cfg.Journal.Dir, "snap-*"))
+		require.NoError(t, err)
+		require.Len(t, snaps, 1)
+		require.NoError(t, os.Truncate(snaps[0], 100))
+		_, err = New(j.cfg, Deps{})
+		require.ErrorIs(t, err, journal.ErrCorrupt)
+		require.ErrorContains(t, err, filepath.Base(snaps[0]))
+		require.ErrorContains(t, err, "move the directory away")
+	})
+}
+
 func TestForcedWrapUpGoesOn(t *testing.T) {
 	inJournalled(t, func(j *journalled) {
 		forced := func(c *Config) {
