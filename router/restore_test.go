@@ -64,6 +64,7 @@ func (j *journalled) kill(change ...func(*Config)) {
 		require.NoError(j.t, j.do(j.ctx, func(l *loop) error {
 			l.journal.Sync(l.seq)
 			settled = l.journal.Settled() >= l.seq
+			require.False(j.t, j.Router.journal.Degraded(), "the shadow does the same")
 			return nil
 		}))
 	}
@@ -292,6 +293,50 @@ func TestStopAndStart(t *testing.T) {
 		j.start()
 		require.Equal(t, []contact.ID{"c_1"}, j.Orphans())
 		require.Equal(t, uint32(2), j.epoch)
+	})
+}
+
+// TestReplayIsTheState: whatever the router does, the journal knows of it.
+func TestReplayIsTheState(t *testing.T) {
+	inJournalled(t, func(j *journalled) {
+		j.stop()
+		j.cfg.RONALimit = 0
+		j.start()
+		everybodyAtOnce(j.centre)
+		cfg := j.cfg
+		cfg.Rooms = map[string]int{"lobby": 1}
+		cfg.Profiles = map[string]Profile{"front": {Queues: map[string]ProfileQueue{"general": {Delay: time.Minute}}}}
+		cfg.Queues = map[string]Queue{
+			"general":  {Room: "lobby", Overflow: Overflow{Queue: "vip", After: time.Hour}, Select: LeastFlexible},
+			"checkout": {Skills: []contact.Skill{{Name: "rare"}}, Steps: []Step{{After: time.Minute, Agents: []contact.AgentID{"carla"}}}},
+			"vip":      {Tier: 1, Rate: 2},
+		}
+		require.NoError(t, j.Reconfigure(j.ctx, cfg))
+		require.NoError(t, j.SignIn(j.ctx, Agent{ID: "carla", Profile: "front", Reserve: []string{"rare"}, Skills: map[string]uint8{"rare": 3}}))
+		require.NoError(t, j.SetReady(j.ctx, "carla", true, ""))
+		tk := j.mail("c_1")
+		time.Sleep(2 * time.Minute)
+		j.mail("c_2")
+		j.place("c_3", contact.SMS, contact.Target{Queue: "checkout", Skills: []contact.Skill{{Name: "new"}}, Preferred: "nobody", Hold: time.Hour})
+		require.NoError(t, tk.Move(j.ctx, contact.Target{Queue: "vip", Priority: 5}, contact.Email))
+		time.Sleep(2 * time.Hour)
+		var before []byte
+		require.NoError(t, j.do(j.ctx, func(l *loop) (err error) {
+			before, err = l.core.AppendBinary(nil)
+			return err
+		}))
+		j.stop()
+		own, rec, err := journal.Open(j.cfg.Journal, j.cfg.rules(), journal.Deps{})
+		require.NoError(t, err)
+		require.NoError(t, own.Close())
+		after, err := rec.State.AppendBinary(nil)
+		require.NoError(t, err)
+		require.Equal(t, before, after)
+		p, err := readNotes(rec)
+		require.NoError(t, err)
+		require.NotEmpty(t, p.contacts)
+		require.Len(t, p.rooms, 1)
+		require.Contains(t, p.skills, "new")
 	})
 }
 
