@@ -9,6 +9,7 @@ const (
 	MaxCap      = 255 // contacts of a channel at a time
 
 	maxPriority = 500
+	maxUnits    = 1 << 12 // so that the channels together stay below 1<<16
 )
 
 // Forever is a duration of a hold that time does not end. Ages and other
@@ -62,7 +63,7 @@ type Config struct {
 
 // ChannelRule is what one contact of a channel takes from an agent.
 type ChannelRule struct {
-	Weight     int   // units, > 0
+	Weight     int   // units, 1..4096
 	Limit      int   // load up to which the channel may fill an agent; 0: the capacity
 	Interrupts uint8 // bit set of channels whose contacts leave room for this one
 }
@@ -102,7 +103,7 @@ type Proficiency struct {
 // Profile is what makes agents alike: they differ by idle time and load only.
 type Profile struct {
 	Skills   []Proficiency
-	Capacity int                 // units
+	Capacity int                 // units, 0..4096
 	Caps     [MaxChannels]uint16 // contacts at a time, by channel; at most MaxCap
 	Queues   []QueueRule         // what the profile serves; empty: every queue, with rank 0
 }

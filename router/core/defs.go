@@ -148,7 +148,7 @@ func lastOfEach(list []planStep) []planStep {
 
 // Class interns a profile. See Plan.
 func (s *State) Class(p Profile) Class {
-	c := classRec{solo: Nobody, capacity: int32(min(max(p.Capacity, 0), 1<<15))} //nolint:gosec // clamped
+	c := classRec{solo: Nobody, capacity: int32(min(max(p.Capacity, 0), maxUnits))} //nolint:gosec // clamped
 	for ch, n := range p.Caps {
 		c.caps[ch] = uint8(min(n, MaxCap)) //nolint:gosec // clamped
 	}

@@ -46,7 +46,7 @@ func (m *reference) Plan(steps []Step) Plan {
 
 // Class is State.Class.
 func (m *reference) Class(p Profile) Class {
-	p.Capacity = min(max(p.Capacity, 0), 1<<15)
+	p.Capacity = min(max(p.Capacity, 0), maxUnits)
 	for ch := range p.Caps {
 		p.Caps[ch] = min(p.Caps[ch], MaxCap)
 	}

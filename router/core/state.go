@@ -45,6 +45,10 @@ func New(cfg Config) *State {
 	if len(cfg.Channels) == 0 {
 		cfg.Channels = []ChannelRule{{Weight: 1}}
 	}
+	for ch := range cfg.Channels {
+		w := &cfg.Channels[ch].Weight
+		*w = min(max(*w, 1), maxUnits)
+	}
 	s := &State{cfg: cfg}
 	s.defs.init()
 	s.lanes.init()
