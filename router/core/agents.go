@@ -47,7 +47,7 @@ func (s *State) signIn(cmd *Command) Code {
 		s.agentsCold = append(s.agentsCold, agentCold{})
 	}
 	r := &s.agents[a]
-	s.unlink(r)
+	s.unlink(a, r)
 	r.class = s.classFor(a, cmd.Class)
 	if r.flags&(isSignedIn|isLeaving) != isSignedIn { // else it is a change of class and nothing else
 		r.reach, r.reason, r.rona = cmd.Channels, ReasonSignedIn, 0

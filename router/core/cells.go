@@ -10,24 +10,23 @@ import (
 // for. Whoever enters has the newest stamp, so the list is sorted and its head
 // is the best of it.
 type cellRec struct {
-	stamp uint64 // of the first
 	first Agent
 	last  Agent
 	n     uint32
 	class Class
-	used  uint16
-	room  uint8
+	pos   int32 // in the class's cells
 }
 
 type cellID uint32
 
 const noCell = ^cellID(0)
 
-// cellRef is a cell of a class.
+// cellRef is a cell of a class, and what decisions need of it.
 type cellRef struct {
-	used uint16
-	room uint8
-	cell cellID
+	stamp uint64 // of the first agent; not valid if there is none
+	cell  cellID
+	used  uint16
+	room  uint8
 }
 
 // A pool is the agents of one class who have room for one channel, in however
@@ -80,10 +79,31 @@ func (s *State) cellOf(r *agentRec) cellID {
 			return x.cell
 		}
 	}
-	id := cellID(len(s.cellRecs)) //nolint:gosec // far fewer than agents
-	s.cellRecs = append(s.cellRecs, cellRec{first: Nobody, last: Nobody, class: r.class, used: r.used, room: r.room})
+	id := cellID(len(s.cellRecs))                                                                                    //nolint:gosec // far fewer than agents
+	s.cellRecs = append(s.cellRecs, cellRec{first: Nobody, last: Nobody, class: r.class, pos: int32(len(cl.cells))}) //nolint:gosec // as above
 	cl.cells = append(cl.cells, cellRef{used: r.used, room: r.room, cell: id})
 	return id
+}
+
+// openCell puts a cell among those of its class that have agents, closeCell
+// among the others.
+func (s *State) openCell(cl *classRec, c *cellRec) {
+	s.swapCells(cl, int(c.pos), cl.open)
+	cl.open++
+}
+
+func (s *State) closeCell(cl *classRec, c *cellRec) {
+	cl.open--
+	s.swapCells(cl, int(c.pos), cl.open)
+}
+
+func (s *State) swapCells(cl *classRec, i, j int) {
+	if i == j {
+		return
+	}
+	x, y := &cl.cells[i], &cl.cells[j]
+	*x, *y = *y, *x
+	s.cellRecs[x.cell].pos, s.cellRecs[y.cell].pos = int32(i), int32(j) //nolint:gosec // positions
 }
 
 // room returns the channels that the agent has room for: the part of Eligible
@@ -122,7 +142,7 @@ func (s *State) fitsIn(r *agentRec, p *classRec, ch int) bool {
 // touch gives the agent a new stamp and puts it at the end of its cell.
 func (s *State) touch(a Agent) {
 	r := &s.agents[a]
-	s.unlink(r)
+	s.unlink(a, r)
 	s.stamps++
 	r.stamp = s.stamps
 	s.agentsCold[a].since = s.now
@@ -142,7 +162,9 @@ func (s *State) link(a Agent, r *agentRec) {
 		last := &s.agents[c.last]
 		last.next, last.nextStamp = a, r.stamp
 	} else {
-		c.first, c.stamp = a, r.stamp
+		cl := &s.classes[r.class]
+		s.openCell(cl, c)
+		c.first, cl.cells[c.pos].stamp = a, r.stamp
 	}
 	c.last = a
 	c.n++
@@ -158,7 +180,7 @@ func (s *State) link(a Agent, r *agentRec) {
 	}
 }
 
-func (s *State) unlink(r *agentRec) {
+func (s *State) unlink(a Agent, r *agentRec) {
 	id := r.cell
 	if id == noCell {
 		return
@@ -166,11 +188,15 @@ func (s *State) unlink(r *agentRec) {
 	r.cell = noCell
 	c := &s.cellRecs[id]
 	c.n--
-	if r.stamp != c.stamp {
+	cl := &s.classes[r.class]
+	switch {
+	case c.first != a:
 		prev := &s.agents[r.prev]
 		prev.next, prev.nextStamp = r.next, r.nextStamp
-	} else {
-		c.first, c.stamp = r.next, r.nextStamp // not read if nobody is left
+	case c.n == 0:
+		s.closeCell(cl, c)
+	default:
+		c.first, cl.cells[c.pos].stamp = r.next, r.nextStamp
 	}
 	if r.next != Nobody {
 		s.agents[r.next].prev = r.prev // the first one's is not read
@@ -186,20 +212,20 @@ func (s *State) unlink(r *agentRec) {
 			s.fills[ch]--
 		}
 		if p.stamp == r.stamp {
-			s.findPool(p, r.class, ch)
+			p.find(cl, ch)
 		}
 	}
 }
 
-// findPool finds the head of a pool anew.
-func (s *State) findPool(p *poolRec, cl Class, ch int) {
+// find finds the head of a pool anew.
+func (p *poolRec) find(cl *classRec, ch int) {
 	p.stamp, p.cell = noStamp, noCell
 	if p.n == 0 {
 		return
 	}
-	for _, x := range s.classes[cl].cells {
-		if c := &s.cellRecs[x.cell]; x.room>>ch&1 == 1 && c.n > 0 && c.stamp < p.stamp {
-			p.stamp, p.cell = c.stamp, x.cell
+	for i := range cl.cells[:cl.open] {
+		if x := &cl.cells[i]; x.room>>ch&1 == 1 && x.stamp < p.stamp {
+			p.stamp, p.cell = x.stamp, x.cell
 		}
 	}
 }

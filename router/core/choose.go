@@ -1,6 +1,9 @@
 package core
 
-import "math"
+import (
+	"iter"
+	"math"
+)
 
 // agentChoice is the best agent for a contact, and why.
 type agentChoice struct {
@@ -125,19 +128,24 @@ func (s *State) twoBest(q *search) (best, next rank, n uint32) {
 	bestCell := noCell
 	score := s.scoresFor(q)
 	for _, cl := range s.present(q.classes, q.t.Channel) {
-		pool := s.pools[q.t.Channel][cl].n
-		if pool == 0 {
+		p := &s.pools[q.t.Channel][cl]
+		if p.n == 0 {
 			continue
 		}
-		n += pool
-		for _, x := range s.classes[cl].cells {
-			if x.room>>q.t.Channel&1 == 0 || s.cellRecs[x.cell].n == 0 {
+		n += p.n
+		k := rank{g: s.grade(q, score, cl)}
+		if k.g > next.g {
+			continue
+		}
+		for x := range s.heads(q, cl) {
+			k.l, k.stamp = q.t.load(x.used), x.stamp
+			if !k.less(&next) {
 				continue
 			}
-			k := s.rankOf(q, score, x.cell)
+			k.agent = s.cellRecs[x.cell].first
 			if k.less(&best) {
 				best, next, bestCell = k, best, x.cell
-			} else if k.less(&next) {
+			} else {
 				next = k
 			}
 		}
@@ -148,27 +156,41 @@ func (s *State) twoBest(q *search) (best, next rank, n uint32) {
 	return best, next, n
 }
 
-// rankOf is the rank of a cell's head.
-func (s *State) rankOf(q *search, score []int32, cell cellID) rank {
-	c := &s.cellRecs[cell]
-	k := rank{stamp: c.stamp, agent: c.first}
-	switch q.t.Select {
-	case MostProficient:
-		if score != nil {
-			k.g = score[c.class]
-		} else {
-			k.g = -s.sigs[s.fits[q.f].sig].score(&s.classes[c.class])
+// heads are the cells of a class with agents who have room.
+func (s *State) heads(q *search, cl Class) iter.Seq[*cellRef] {
+	return func(yield func(*cellRef) bool) {
+		c := &s.classes[cl]
+		for i := range c.cells[:c.open] {
+			if x := &c.cells[i]; x.room>>q.t.Channel&1 == 1 && !yield(x) {
+				return
+			}
 		}
-	case LeastFlexible:
-		k.g = int32(len(s.classes[c.class].skills)) //nolint:gosec // far fewer
 	}
-	switch q.t.Load {
+}
+
+// grade is key G of a class.
+func (s *State) grade(q *search, score []int32, cl Class) int32 {
+	switch {
+	case q.t.Select == LeastFlexible:
+		return int32(len(s.classes[cl].skills)) //nolint:gosec // far fewer
+	case q.t.Select == LongestIdle:
+		return 0
+	case score != nil:
+		return score[cl]
+	default:
+		return -s.sigs[s.fits[q.f].sig].score(&s.classes[cl])
+	}
+}
+
+// load is key L.
+func (t *typeRec) load(used uint16) int32 {
+	switch t.Load {
 	case LeastLoaded:
-		k.l = int32(c.used)
+		return int32(used)
 	case MostLoaded:
-		k.l = -int32(c.used)
+		return -int32(used)
 	}
-	return k
+	return 0
 }
 
 func (s *State) scoresFor(q *search) []int32 {
@@ -208,9 +230,9 @@ func (s *State) twoIdle(q *search) (best, next rank, n uint32) {
 		return best, next, n
 	}
 	s.behind(&best, &next, cell)
-	for _, x := range s.classes[at].cells {
-		if c := &s.cellRecs[x.cell]; x.cell != cell && x.room>>q.t.Channel&1 == 1 && c.n > 0 && c.stamp < next.stamp {
-			next = rank{stamp: c.stamp, agent: c.first}
+	for x := range s.heads(q, Class(at)) { //nolint:gosec // a class
+		if x.cell != cell && x.stamp < next.stamp {
+			next = rank{stamp: x.stamp, agent: s.cellRecs[x.cell].first}
 		}
 	}
 	return best, next, n
@@ -239,17 +261,17 @@ func (s *State) twoAdmitted(q *search) (best, next rank, n uint32) {
 			continue
 		}
 		n += pool
-		for _, x := range s.classes[cl].cells {
-			if x.room>>q.t.Channel&1 == 1 && s.cellRecs[x.cell].n > 0 {
-				s.admit(q, s.rankOf(q, score, x.cell), &best, &next)
-			}
+		k := rank{g: s.grade(q, score, cl)}
+		for x := range s.heads(q, cl) {
+			k.l, k.agent = q.t.load(x.used), s.cellRecs[x.cell].first
+			s.admit(q, k, &best, &next)
 		}
 	}
 	return best, next, n - s.excludedOf(q)
 }
 
 // admit lets the first two of a cell whom the contact does not exclude be the
-// best or the second; k is the rank of its head.
+// best or the second; k is the rank of its head, but for the stamp.
 func (s *State) admit(q *search, k rank, best, next *rank) {
 	for ahead := 0; k.agent != Nobody && ahead < 2; k.agent = s.agents[k.agent].next {
 		if s.excluded(q.r, k.agent) {

@@ -52,8 +52,9 @@ type planStep struct {
 type classRec struct {
 	capacity int32
 	caps     [MaxChannels]uint8
-	ranked   bool // gives ranks to queues
-	cells    []cellRef
+	ranked   bool            // gives ranks to queues
+	cells    []cellRef       // those with agents first
+	open     int             // how many they are
 	banks    members[bankID] // that the class fits
 	reserves set             // banks that it fits only with its reserve skills
 	skills   []Proficiency   // sorted by skill
@@ -212,7 +213,7 @@ func (s *State) name(a Agent) {
 		return
 	}
 	r := &s.agents[a]
-	s.unlink(r)
+	s.unlink(a, r)
 	r.class = s.classFor(a, r.class)
 	s.link(a, r)
 }

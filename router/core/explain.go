@@ -129,18 +129,7 @@ func (s *State) candidate(q *search, a Agent) Candidate {
 		x.group = 3
 	}
 	x.rank = rank{stamp: r.stamp, agent: a}
-	switch q.t.Select {
-	case MostProficient:
-		x.rank.g = -s.sigs[s.fits[q.f].sig].score(&s.classes[r.class])
-	case LeastFlexible:
-		x.rank.g = int32(len(s.classes[r.class].skills)) //nolint:gosec // far fewer
-	}
-	switch q.t.Load {
-	case LeastLoaded:
-		x.rank.l = int32(r.used)
-	case MostLoaded:
-		x.rank.l = -int32(r.used)
-	}
+	x.rank.g, x.rank.l = s.grade(q, nil, r.class), q.t.load(r.used)
 	return x
 }
 

@@ -378,7 +378,9 @@ func (s *State) remove(id laneID, lane *laneRec, c Contact, r *contactRec) {
 		lane.last = Nothing
 	case r.next == Nothing:
 		lane.last = r.prev
-	case !first: // the first one's is not read
+	case first:
+		s.contacts[r.next].prev = Nothing // not read, but it fetches the new head before it is wanted
+	default:
 		s.contacts[r.next].prev = r.prev
 	}
 }
