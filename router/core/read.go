@@ -122,6 +122,10 @@ func (s *State) Before(a, b Contact) bool {
 // waited where it did last.
 func (s *State) turnOf(c Contact) turn {
 	r := &s.contacts[c]
+	if r.phase == PhaseWaiting {
+		lane := &s.laneRecs[r.lane]
+		return turn{key: s.keyOf(lane, s.raw(lane, r.enqueued)), contact: c}
+	}
 	lane := s.newLane(s.laneKeyOf(c, r))
 	return turn{key: s.keyOf(&lane, s.raw(&lane, r.enqueued)), contact: c}
 }
@@ -134,7 +138,11 @@ func (s *State) Position(c Contact, limit int) int {
 	}
 	pos := 1
 	me := s.turnOf(c)
-	for _, id := range s.types[s.contacts[c].typ].lanes {
+	t := &s.types[s.contacts[c].typ]
+	for _, id := range t.lanes {
+		if !t.aged && s.laneHead[id] > me.key {
+			continue
+		}
 		for x := s.laneFirst[id]; x != Nothing && pos < limit; x = s.contacts[x].next {
 			if you := s.turnOf(x); !s.sooner(&you, &me) {
 				break
