@@ -281,8 +281,8 @@ func requireLostCalls(t *testing.T, r *Router) {
 // desks serve all that waits and return who had which first.
 func desks(ctx context.Context, t *testing.T, r *Router, tickets map[contact.ID]*Ticket, offered func()) map[contact.ID]contact.AgentID {
 	t.Helper()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	all, served := context.WithCancel(ctx) // what was begun then is finished all the same
+	defer served()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	after := map[contact.ID]contact.AgentID{}
@@ -297,10 +297,14 @@ func desks(ctx context.Context, t *testing.T, r *Router, tickets map[contact.ID]
 			once := sync.OnceFunc(offered)
 			for {
 				select {
-				case <-ctx.Done():
+				case <-all.Done():
 					return
 				case e, ok := <-events:
-					if !ok || e.Kind != OfferEvent {
+					if !ok {
+						t.Errorf("%s fell behind", id)
+						return
+					}
+					if e.Kind != OfferEvent {
 						continue
 					}
 					once()
@@ -318,7 +322,7 @@ func desks(ctx context.Context, t *testing.T, r *Router, tickets map[contact.ID]
 						t.Errorf("end: %v", err)
 					}
 					if done {
-						stop()
+						served()
 					}
 				}
 			}
