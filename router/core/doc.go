@@ -22,8 +22,8 @@
 // it changes: the steps of its plan, the promotions of its tier, the overflow
 // of its work type, and the delays that profiles have for its queue. Its band
 // is the number of boundaries, of which there are at most 200, that its age has
-// reached. It is brought up to
-// date whenever the contact is routed, and by a timer while it waits.
+// reached. It is brought up to date whenever the contact is routed, and by a
+// timer while it waits.
 //
 // step(c): of the plan's steps the last one whose After the band has reached.
 // Steps need not be nested; one may name agents.
