@@ -234,6 +234,8 @@ func (v *conversation) event(ctx context.Context, e router.Event) {
 		if s.OfferedAt.IsZero() {
 			s.OfferedAt, s.AlertedAt = e.At, e.At
 		}
+	case router.Moved: // by overflow, with its age
+		s.Queue = e.Queue
 	case router.Expired:
 		s.RONA++
 	case router.Accepted:

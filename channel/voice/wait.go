@@ -33,6 +33,10 @@ func (k *call) serve(ctx context.Context, target contact.Target) next {
 	case errors.Is(err, router.ErrNoQueue) && k.rule != "": // a rule's queue does not exist: as if there were no rule
 		k.log.Error("place call of a rule", "rule", k.rule, "queue", target.Queue, "error", err)
 		return toMenu
+	case errors.Is(err, router.ErrQueueFull): // turned away, as configured
+		k.openSegment(target.Queue, since)
+		k.closeSegment(contact.Overflowed)
+		return over
 	default:
 		k.log.Error("place call", "queue", target.Queue, "error", err)
 		k.result = contact.Failed
@@ -165,6 +169,9 @@ func (w *waiting) event(ctx context.Context, e router.Event, open bool) (ended b
 		if k.c.deps.Agents.Phone(e.Agent) {
 			w.ring = k.ringPhone(ctx, e)
 		}
+	case e.Kind == router.Moved: // by overflow, with its age
+		k.segment.Queue = e.Queue
+		k.c.deps.Measure.Record(k.segment)
 	case e.Kind == router.Expired:
 		k.segment.RONA++
 		fallthrough
