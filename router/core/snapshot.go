@@ -168,8 +168,8 @@ func (c *codec) config(x *Config) {
 }
 
 // definitions are made again in their old order, so that their handles are
-// the same. Plans, classes and work types refer to what came before them; so
-// which of the plans were there is noted with each work type.
+// the same. Work types refer to plans and to work types before them, plans and
+// classes to nothing.
 func (c *codec) definitions(s *State) {
 	plans := make([][]Step, len(s.plans))
 	for i := range s.plans {
