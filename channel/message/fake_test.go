@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,6 +43,13 @@ func (r *record) failOnce(method string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fail[method] = err
+}
+
+// failing reports whether the failure is still to come.
+func (r *record) failing(method string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fail[method] != nil
 }
 
 func (r *record) failed(method string) error {
@@ -183,13 +191,14 @@ func (l *ledger) of(id contact.ID) measure.Segment {
 // centre is a conductor over the real router, with one start and stop.
 type centre struct {
 	*Conductor
-	t      *testing.T
-	record *record
-	router *router.Router
-	out    *outbox
-	ledger *ledger
-	reg    *prometheus.Registry
-	stop   func()
+	t          *testing.T
+	record     *record
+	router     *router.Router
+	out        *outbox
+	ledger     *ledger
+	reg        *prometheus.Registry
+	stop       func()
+	reconciled atomic.Int32 // how often the router was told that all is placed
 }
 
 // start runs a centre over what is on record; stop is as a kill: nothing is
@@ -197,6 +206,17 @@ type centre struct {
 func start(t *testing.T, rec *record) *centre {
 	t.Helper()
 	return startIn(t, rec, "")
+}
+
+// counting counts what a router is told.
+type counting struct {
+	Router
+	reconciled *atomic.Int32
+}
+
+func (c counting) Reconciled() {
+	c.reconciled.Add(1)
+	c.Router.Reconciled()
 }
 
 // startIn is start of a router with a journal.
@@ -211,7 +231,7 @@ func startIn(t *testing.T, rec *record, journal string) *centre {
 	cfg := DefaultConfig()
 	cfg.RestartHold, cfg.PlaceRetry = 2*time.Second, 10*time.Millisecond
 	ce.Conductor, err = New(cfg, Deps{
-		Journey: rec, Router: FromRouter(r), Measure: ce.ledger, Registry: ce.reg,
+		Journey: rec, Router: counting{FromRouter(r), &ce.reconciled}, Measure: ce.ledger, Registry: ce.reg,
 		Connectors: map[contact.Channel]Connector{contact.Email: ce.out, contact.SMS: ce.out},
 	})
 	require.NoError(t, err)
