@@ -53,7 +53,33 @@ func newCentre(w *world) *centre {
 	for a, p := range w.agents {
 		c.apply(core.Command{Op: core.OpSignIn, Agent: core.Agent(a), Class: classes[p], Channels: onlyCalls})
 	}
+	if len(w.kinds) < distinctArrivals {
+		c.useAll(w)
+	}
 	return c
+}
+
+// useAll lets a contact of every kind wait once, while nobody is ready, and
+// then every agent be ready once: a centre that has been open for a while has
+// met all that repeats.
+func (c *centre) useAll(w *world) {
+	for i, k := range w.kinds {
+		for _, channel := range []core.Channel{calls, mail} {
+			c.apply(c.arrival(0, channel, c.plans[i], k.priority))
+			c.apply(core.Command{Op: core.OpWithdraw})
+		}
+	}
+	for a := range w.agents {
+		for _, cmd := range []core.Command{
+			{Op: core.OpReady},
+			{Op: core.OpReach, Channels: both},
+			{Op: core.OpReach, Channels: onlyCalls},
+			{Op: core.OpNotReady, Reason: core.ReasonUser},
+		} {
+			cmd.Agent = core.Agent(a) //nolint:gosec // an agent
+			c.apply(cmd)
+		}
+	}
 }
 
 func profileOf(p profile) core.Profile {
