@@ -198,6 +198,7 @@ test('one line a user: the second tab waits, and takes over when asked', async (
 
 test('an offer does not take the ground from under who types', async () => {
   const s = await stage(browser, { scene: 'mail' });
+  await lineUp(s.page); // an offer that comes before may be gone with the snapshot that follows
   const text = s.page.getByRole('textbox', { name: 'Reply text' });
   await text.fill('Dear Hannah');
   ringing(s);
