@@ -111,13 +111,16 @@ func (l *loop) remaining(v core.ContactView) int64 {
 
 // refresh lets a contact ask for the same by the present settings.
 func (l *loop) refresh(t *Ticket) error {
-	v := l.core.Contact(t.handle)
+	v, tier := l.core.Contact(t.handle), t.tier
 	cmd := l.ask(t, core.OpMove, &t.target)
 	cmd.Dur = 0
+	if v.Phase == core.PhaseWaiting && v.Tier == 0 {
+		cmd.Tier = 0 // it lost its agent, and still goes first
+	}
 	if v.Held {
 		cmd.Dur = l.remaining(v)
 	}
-	if cmd.Type == v.Type && cmd.Plan == v.Plan && cmd.Priority == v.Priority {
+	if cmd.Type == v.Type && cmd.Plan == v.Plan && cmd.Priority == v.Priority && t.tier == tier {
 		return nil
 	}
 	return l.apply(cmd)

@@ -23,6 +23,7 @@ type Ticket struct {
 	channel  core.Channel
 	target   contact.Target
 	priority int16
+	tier     uint8 // that it asked for last
 	enqueued time.Time
 	patience time.Duration
 	state    contact.State
@@ -108,6 +109,7 @@ func (l *loop) ask(t *Ticket, op core.Op, target *contact.Target) core.Command {
 	t.target = *target
 	t.priority = int16(min(max(q.cfg.Priority+target.Priority, -2*maxPriority), 2*maxPriority)) //nolint:gosec // clamped
 	t.patience = l.core.Settings(q.types[t.channel]).Patience
+	t.tier = q.tier()
 	cmd := core.Command{
 		Op: op, Contact: t.handle, Type: q.types[t.channel], Plan: q.plan, Tier: q.tier(), Priority: t.priority,
 		Agent: core.Nobody,
