@@ -57,6 +57,7 @@ type UA struct {
 	legs         legTable
 	instanceHost string // our name in Via on WebSockets
 	draining     atomic.Bool
+	lastRead     atomic.Int64 // when the last message came, Unix nanoseconds
 	ready        chan struct{}
 
 	// Written by Serve before ready is closed.
@@ -134,7 +135,9 @@ func (u *UA) tap(m gosip.Message) {
 	if req, ok := m.(*gosip.Request); ok {
 		u.met.requests.WithLabelValues(methodLabel(string(req.Method))).Inc()
 	}
-	u.order.tap(m, time.Now())
+	now := time.Now()
+	u.lastRead.Store(now.UnixNano())
+	u.order.tap(m, now)
 }
 
 // awaitsACK tells whether an ACK with this To-tag ends the wait for one, rather
@@ -232,8 +235,23 @@ func (u *UA) shutdown() error {
 	}
 	_ = u.tp.Close() // its sockets are closed already
 	u.wg.Wait()
-	_ = u.tp.Close()
+	u.sweep()
 	return errors.Join(errs...)
+}
+
+// lateMessage is how long after it was read sipgo may still begin to serve a
+// message.
+const lateMessage = 250 * time.Millisecond
+
+// sweep closes what sipgo opens after our sockets are closed: it serves each
+// message in a goroutine that nobody can wait for, and who finds no socket to
+// respond by makes one.
+func (u *UA) sweep() {
+	_ = u.tp.Close()
+	if last := time.Unix(0, u.lastRead.Load()); time.Since(last) < lateMessage {
+		time.Sleep(lateMessage - time.Since(last))
+		_ = u.tp.Close()
+	}
 }
 
 // Ready is closed when the listeners are bound.
