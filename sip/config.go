@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"filo/sip/trace"
 )
 
 // Config is the `sip` section of the configuration.
@@ -38,6 +40,8 @@ type Config struct {
 	// WebSocketPing is the interval of pings on SIP over WebSocket; a peer that
 	// does not answer within it is closed.
 	WebSocketPing time.Duration `yaml:"websocket_ping"`
+	// Trace says what is remembered of the messages.
+	Trace trace.Config `yaml:"trace"`
 }
 
 // Listen is one socket.
@@ -85,6 +89,7 @@ func DefaultConfig() Config {
 		DigestAlgorithms: []string{"MD5"},
 		NonceLifetime:    5 * time.Minute,
 		WebSocketPing:    20 * time.Second,
+		Trace:            trace.DefaultConfig(),
 	}
 }
 
@@ -112,6 +117,11 @@ func (c Config) Validate() error {
 	}
 	c.validateTrunks(bad)
 	c.validateLimits(bad)
+	if err := c.Trace.Validate(); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			errs = append(errs, errors.New("trace."+strings.TrimSpace(line)))
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -56,6 +56,7 @@ func (c *checker) files() {
 	for _, one := range []struct{ key, path string }{
 		{"http.tls_cert_file", c.cfg.HTTP.TLSCertFile},
 		{"http.tls_key_file", c.cfg.HTTP.TLSKeyFile},
+		{"sip.trace.hep.password_file", c.cfg.SIP.Trace.HEP.PasswordFile},
 		{"journey.secret_file", c.cfg.Journey.SecretFile},
 		{"redis.password_file", c.cfg.Redis.PasswordFile},
 		{"email.tls_cert", c.cfg.Email.TLSCert},
