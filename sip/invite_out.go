@@ -26,6 +26,9 @@ type InviteOptions struct {
 	SDP            []byte // our offer; nil leaves the offer to the far side
 	Headers        map[string]string
 	User, Password string // answers a digest challenge; for robots
+	// Placed is told the Call-ID of each INVITE before it leaves, also of those
+	// that come to nothing. It must not block.
+	Placed func(callID string)
 	// OnProvisional sees each 1xx above 100. It must not block.
 	OnProvisional func(code int, sdp []byte)
 }
@@ -66,6 +69,9 @@ func (u *UA) Invite(ctx context.Context, t Target, o InviteOptions) (*Leg, error
 	l.cli = &clientInvite{initial: true, opts: o, result: make(chan error, 1)}
 	u.legs.add(l) // before sending: the answer may be quick
 	req := l.inviteRequest(o)
+	if o.Placed != nil {
+		o.Placed(l.d.callID)
+	}
 	if err := l.sendInvite(ctx, req); err != nil {
 		l.cancel(err)
 		close(l.gone)

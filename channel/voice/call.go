@@ -85,6 +85,7 @@ func (c *Conductor) newCall(leg *sip.Leg) *call {
 		k.peer = e164
 	}
 	k.log = c.log.With("call_id", leg.ID(), "contact_id", string(k.id))
+	k.traced(leg, callerRole(info)...)
 	return k
 }
 
@@ -179,6 +180,7 @@ func (k *call) end(ctx context.Context) {
 	hangup(ctx, k.log, k.leg, "call over")
 	closeEndpoint(k.log, k.ep)
 	k.c.metrics.results.WithLabelValues(string(k.result)).Inc()
+	k.note(noteEnded, string(k.result))
 	k.log.Info("call ended", "result", string(k.result), "queue", k.segment.Queue,
 		"agent_id", string(k.agent), "skipped", k.skipped, "context", string(k.context.Status),
 		"talk", k.talked.Round(time.Millisecond).String())
@@ -192,6 +194,7 @@ func (k *call) watchMedia(ctx context.Context, end context.CancelCauseFunc) {
 		case <-ctx.Done():
 			return
 		case e := <-k.ep.Events():
+			k.noteMedia(e)
 			if e.Kind == media.Timeout || e.Kind == media.Failed {
 				end(errNoMedia)
 				return

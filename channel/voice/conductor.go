@@ -59,6 +59,7 @@ type Deps struct {
 	Measure  *measure.Engine
 	Agents   Agents
 	Watcher  Watcher
+	Trace    Trace // nil: none
 	Trunks   []sip.Trunk
 	Flows    map[string]*ivr.Flow
 	Prompts  *ivr.Prompts
@@ -70,6 +71,7 @@ type Conductor struct {
 	deps    Deps
 	log     *slog.Logger
 	now     func() time.Time
+	trace   Trace
 	metrics *metrics
 	prompts *promptCache
 	music   media.Prompt
@@ -95,8 +97,11 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Conductor, error) {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
+	if deps.Trace == nil {
+		deps.Trace = untraced{}
+	}
 	c := &Conductor{
-		cfg: cfg, deps: deps, log: deps.Log, now: deps.Now,
+		cfg: cfg, deps: deps, log: deps.Log, now: deps.Now, trace: deps.Trace,
 		metrics: newMetrics(deps.Registry),
 		prompts: newPromptCache(deps.Prompts),
 		trunks:  map[string]sip.Trunk{},

@@ -25,6 +25,7 @@ func (k *call) sendDigits(ctx context.Context, keys string) error {
 	}
 	select {
 	case k.keys <- keys:
+		k.noteAt(nil, noteKeysSent)
 		return nil
 	default:
 		return contact.ErrBadCommand
@@ -57,6 +58,7 @@ func (k *call) pumpDigits(ctx context.Context) {
 		case keys = <-k.leg.Digits():
 		}
 		for _, key := range keys {
+			k.noteAt(nil, noteKey) // not which: it may be of a card
 			k.pressed(key)
 		}
 	}

@@ -16,6 +16,7 @@ func (k *call) plan(ctx context.Context) (t contact.Target, ok bool) {
 	switch d.Action {
 	case contact.Skip:
 		k.skipped, k.rule = true, d.Rule
+		k.note(noteSkipped, d.Rule)
 		return d.Target, true
 	case contact.Ask:
 		choice, err := ivr.Ask(ctx, k.port(), d.Choices, k.lang())
@@ -42,6 +43,7 @@ func (k *call) menu(ctx context.Context) (t contact.Target, ok bool) {
 	if name == "" {
 		name = k.c.cfg.DefaultFlow
 	}
+	k.note(noteMenu, name)
 	info := k.leg.Info()
 	out, err := ivr.Run(ctx, k.c.deps.Flows[name], k.port(), ivr.Env{
 		Caller: ivr.Caller{

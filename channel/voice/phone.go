@@ -34,7 +34,7 @@ func (k *call) ringPhone(ctx context.Context, e router.Event) *ring {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &ring{answers: make(chan ringAnswer), cancel: cancel}
 	k.wg.Go(func() {
-		a := k.invite(ctx, sip.Target{User: string(e.Agent)})
+		a := k.invite(ctx, sip.Target{User: string(e.Agent)}, agentRole(e.Agent)...)
 		a.offer, a.agent = e.Offer, e.Agent
 		select {
 		case r.answers <- a:
@@ -46,7 +46,7 @@ func (k *call) ringPhone(ctx context.Context, e router.Event) *ring {
 }
 
 // invite calls somebody on the caller's behalf, and waits for the answer.
-func (k *call) invite(ctx context.Context, to sip.Target) (a ringAnswer) {
+func (k *call) invite(ctx context.Context, to sip.Target, role ...string) (a ringAnswer) {
 	var offer []byte
 	a.ep, offer, a.err = k.c.deps.Media.Offer(ctx, media.Options{Label: "phone"}, media.RTP)
 	if a.err != nil {
@@ -57,10 +57,11 @@ func (k *call) invite(ctx context.Context, to sip.Target) (a ringAnswer) {
 		from = "anonymous"
 	}
 	a.leg, a.err = k.c.deps.UA.Invite(ctx, to, sip.InviteOptions{
-		From: from, FromName: k.context.Name, SDP: offer,
+		From: from, FromName: k.context.Name, SDP: offer, Placed: k.placed(role...),
 		Headers: map[string]string{"X-Filo-Contact": string(k.id), "X-Filo-Queue": k.segment.Queue},
 	})
 	if a.err == nil {
+		k.traced(a.leg, role...)
 		a.leg.OnReoffer(a.ep.Reoffer)
 		a.err = a.ep.Accept(a.leg.RemoteSDP())
 	}

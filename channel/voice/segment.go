@@ -23,6 +23,7 @@ func (k *call) openSegment(queue string, since time.Time) {
 		ArrivedAt: k.leg.Info().Received, EnqueuedAt: since,
 		SkippedIVR: k.skipped, Rule: k.rule,
 	}
+	k.note(noteQueued, queue)
 	k.c.deps.Measure.Record(k.segment)
 }
 
@@ -35,6 +36,7 @@ func (k *call) closeSegment(r contact.Result) {
 
 func (k *call) offered(e router.Event) {
 	k.segment.Offers++
+	k.note(noteOffered, string(e.Agent))
 	if k.segment.OfferedAt.IsZero() {
 		k.segment.OfferedAt, k.segment.AlertedAt = e.At, e.At
 		if k.skipped && k.segment.N == 0 {
@@ -50,6 +52,7 @@ func (k *call) connected(agent contact.AgentID) {
 		k.waited = now.Sub(k.enqueued)
 	}
 	k.agent = agent
+	k.note(noteTalking, string(agent))
 	k.segment.Agent, k.segment.AnsweredAt = agent, now
 	k.c.deps.Measure.Record(k.segment)
 }

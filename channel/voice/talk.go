@@ -17,6 +17,7 @@ type party struct {
 	agent   contact.AgentID
 	ep      media.Endpoint  // nil while the line is lost
 	leg     *sip.Leg        // of a phone; nil for a browser line
+	dialog  *sip.Leg        // of the phone or the line, for the trace
 	changed <-chan struct{} // a browser line came or went
 }
 
@@ -25,13 +26,14 @@ type party struct {
 func (w *waiting) party(e router.Event) *party {
 	if a := w.ring.accepted; a != nil && a.offer == e.Offer {
 		w.ring.accepted = nil
-		return &party{agent: e.Agent, ep: a.ep, leg: a.leg}
+		return &party{agent: e.Agent, ep: a.ep, leg: a.leg, dialog: a.leg}
 	}
 	l, changed := w.k.c.lines.claim(e.Agent)
 	if l == nil {
 		return nil
 	}
-	return &party{agent: e.Agent, ep: l.ep, changed: changed}
+	w.k.traced(l.leg, agentRole(e.Agent)...)
+	return &party{agent: e.Agent, ep: l.ep, dialog: l.leg, changed: changed}
 }
 
 // gone is closed when a phone has hung up; nil for browser lines.
@@ -61,6 +63,7 @@ type conversation struct {
 
 	accepted time.Time // by the clock of the media
 	heard    bool      // both have had audio from the other
+	told     heardFirst
 	held     time.Time // since when the caller is on hold; zero: not
 }
 
@@ -152,6 +155,7 @@ func (v *conversation) apart(ctx context.Context) {
 	}
 	v.leave()
 	v.leave = nil
+	v.k.note(noteMusic)
 	v.k.music.start(ctx, v.k.log, v.k.ep, v.k.c.music)
 }
 
@@ -165,7 +169,8 @@ func (v *conversation) lineChanged(ctx context.Context) {
 		v.lost(true)
 		return
 	}
-	v.p.ep = l.ep
+	v.p.ep, v.p.dialog = l.ep, l.leg
+	v.k.traced(l.leg, agentRole(v.p.agent)...)
 	v.lost(false)
 	v.together()
 }
@@ -192,6 +197,7 @@ func (v *conversation) lost(on bool) {
 		return
 	}
 	v.state.LineLost, v.grace = on, nil
+	v.k.noteAt(v.p.dialog, either(on, noteLineLost, noteLineBack))
 	if on {
 		v.k.c.metrics.lineLost.Inc()
 		v.grace = time.After(v.k.c.cfg.LineGrace)
@@ -218,6 +224,7 @@ func (v *conversation) command(ctx context.Context, cmd command) (ended bool) {
 		v.together()
 	case contact.Mute, contact.Unmute:
 		v.state.Muted = cmd.Verb == contact.Mute
+		v.k.note(either(v.state.Muted, noteMuted, noteUnmuted), string(v.p.agent))
 		if v.p.ep != nil {
 			v.p.ep.Mute(v.state.Muted)
 		}
@@ -243,6 +250,7 @@ func (v *conversation) hold(on bool) {
 		return
 	}
 	now := v.k.c.now()
+	v.k.note(either(on, noteHold, noteResumed))
 	if on {
 		v.held = now
 	} else {
@@ -254,6 +262,7 @@ func (v *conversation) hold(on bool) {
 // observe measures, once, how long after the acceptance both could hear each
 // other.
 func (v *conversation) observe() {
+	v.noteFirst()
 	if v.heard || v.leave == nil {
 		return
 	}

@@ -52,7 +52,7 @@ func (k *call) through(ctx context.Context, to sip.Target) error {
 	defer k.music.stop()
 	rctx, cancel := context.WithTimeout(ctx, transferRing)
 	defer cancel()
-	a := k.invite(rctx, to)
+	a := k.invite(rctx, to, "transfer")
 	if a.err != nil {
 		return fmt.Errorf("ring: %w", a.err)
 	}

@@ -171,11 +171,13 @@ func (w *waiting) event(ctx context.Context, e router.Event, open bool) (ended b
 		}
 	case e.Kind == router.Moved: // by overflow, with its age
 		k.segment.Queue = e.Queue
+		k.note(noteQueued, e.Queue)
 		k.c.deps.Measure.Record(k.segment)
 	case e.Kind == router.Expired:
 		k.segment.RONA++
 		fallthrough
 	default: // rejected, revoked: the place is kept
+		k.note(noteOfferOver)
 		k.c.deps.Measure.Record(k.segment)
 		w.stopRing(ctx)
 	}
@@ -191,6 +193,7 @@ func (w *waiting) accepted(ctx context.Context, e router.Event) (ended bool) {
 		w.leave(ctx, contact.Abandoned)
 		return true
 	}
+	w.k.note(noteAccepted, string(e.Agent))
 	if p := w.party(e); p != nil && !w.talk(ctx, p, e) {
 		w.finish(ctx)
 		return true
