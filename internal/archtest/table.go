@@ -5,12 +5,15 @@ package archtest
 // package that is not here has no place in the architecture yet.
 var imports = map[string][]string{
 	"contact": {},
-	"sip":     {"sip/trace"},
+	"sip":     {"sip/trace", "sip/number", "sip/resolve", "sip/trunk"},
 	"media":   {},
 
 	"sip/trace": {}, // messages as bytes: it parses what it shows itself
 
 	"configs": {},
+
+	"sip/number":  {}, // pure: telephone numbers and what may be dialled
+	"sip/resolve": {},
 
 	"ivr":          {"contact"},
 	"ivr/terminal": {"contact", "ivr"},
@@ -79,6 +82,7 @@ var testOnly = []string{"github.com/stretchr/testify", "pgregory.net/rapid", "go
 // and ours; for those with a list, only what it names.
 var stdlibOnly = map[string][]string{
 	"contact":     nil,
+	"sip/resolve": nil,
 	"router/core": {"cmp", "container/heap", "encoding/binary", "errors", "fmt", "hash/maphash", "iter", "maps", "math", "math/bits", "slices", "sort", "strconv", "strings", "time"},
 }
 
