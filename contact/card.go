@@ -18,6 +18,16 @@ type Card struct {
 	SkippedIVR bool
 	// Digits are the choices made in the flow, as "menu=1" pairs.
 	Digits []string
+	// Consult is set where an agent asks another for help with a call: the
+	// customer, context and peer of the card are those of that call.
+	Consult *ConsultOf
+}
+
+// ConsultOf says for which contact somebody is consulted, and by whom.
+type ConsultOf struct {
+	Contact ID
+	By      AgentID
+	Name    string // of By, to show
 }
 
 // Why explains one routing decision, as data. Words are made where it is shown.

@@ -144,38 +144,6 @@ func (d *Desk) offer(r *http.Request, s *session) (contact.OfferID, *contact.Car
 	return id, card, err
 }
 
-// command serves POST /api/contacts/{id}/command.
-func (d *Desk) command(_ http.ResponseWriter, r *http.Request, s *session) (any, error) {
-	var in struct {
-		Verb   contact.Verb `json:"verb"`
-		Digits string       `json:"digits"`
-	}
-	if err := readJSON(r, &in); err != nil {
-		return nil, err
-	}
-	switch in.Verb {
-	case contact.Hold, contact.Resume, contact.Mute, contact.Unmute, contact.HangUp, contact.WrongReason:
-		in.Digits = ""
-	case contact.SendDigits:
-		if in.Digits == "" || len(in.Digits) > 32 || strings.Trim(in.Digits, "0123456789*#ABCD") != "" {
-			return nil, fmt.Errorf("%w: digits", ErrBadRequest)
-		}
-	default:
-		return nil, fmt.Errorf("%w: verb", ErrBadRequest)
-	}
-	_, h, err := d.held(r, s, contact.Connected)
-	if err != nil {
-		return nil, err
-	}
-	if h.card.Channel != contact.Voice || d.deps.Calls == nil {
-		return nil, fmt.Errorf("%w: not a call", contact.ErrBadCommand)
-	}
-	err = d.deps.Calls.Command(r.Context(), h.id, contact.CallCommand{
-		Verb: in.Verb, Agent: contact.AgentID(s.user.User), Digits: in.Digits,
-	})
-	return struct{}{}, err
-}
-
 // reply serves POST /api/contacts/{id}/reply.
 func (d *Desk) reply(_ http.ResponseWriter, r *http.Request, s *session) (any, error) {
 	var in struct {

@@ -59,7 +59,6 @@ type Desk struct {
 
 	mu    sync.Mutex
 	seats map[contact.AgentID]*seat
-	owner map[contact.ID]*seat     // of each contact that a seat shows
 	rung  map[contact.AgentID]bool // phones without a desk whose line changed
 	board *board                   // newest picture of queues and floor
 }
@@ -109,7 +108,7 @@ func New(cfg Config, deps Deps) (*Desk, error) {
 		nobody:   dummy, hashing: make(chan struct{}, hashers),
 		pages:  pages,
 		starts: make(chan *seat), stopped: make(chan struct{}), nudged: make(chan struct{}, 1), look: make(chan struct{}, 1),
-		seats: map[contact.AgentID]*seat{}, owner: map[contact.ID]*seat{}, rung: map[contact.AgentID]bool{}, board: &board{},
+		seats: map[contact.AgentID]*seat{}, rung: map[contact.AgentID]bool{}, board: &board{},
 	}, nil
 }
 
@@ -165,14 +164,19 @@ func (d *Desk) LineChanged(agent contact.AgentID, up bool) {
 	d.phoneChanged(agent)
 }
 
-// ContactState is told how a call stands: on hold, muted, its agent's line
-// lost. It never blocks; the desk that shows the contact shows the newest.
-func (d *Desk) ContactState(id contact.ID, hold, muted, lineLost bool) {
-	d.mu.Lock()
-	s := d.owner[id]
-	d.mu.Unlock()
-	if s != nil {
-		s.setCall(id, callState{hold: hold, muted: muted, lineLost: lineLost})
+// ContactState is told how a call of an agent stands: on hold, muted, recorded,
+// who is consulted and who listens. It never blocks; the agent's desk shows the
+// newest.
+func (d *Desk) ContactState(agent contact.AgentID, id contact.ID, c contact.CallState) {
+	if s := d.seatOf(agent); s != nil {
+		s.setCall(id, c)
+	}
+}
+
+// MonitorChanged is told what a supervisor follows. It never blocks.
+func (d *Desk) MonitorChanged(supervisor contact.AgentID, m contact.Monitoring) {
+	if s := d.seatOf(supervisor); s != nil {
+		s.setMonitor(m)
 	}
 }
 
@@ -214,31 +218,12 @@ func (d *Desk) seatFor(ctx context.Context, u *User) (*seat, error) {
 	}
 }
 
-// leave forgets a seat that ends, and the contacts that it showed.
+// leave forgets a seat that ends.
 func (d *Desk) leave(s *seat) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.seats[s.id] == s {
 		delete(d.seats, s.id)
-	}
-	for id, o := range d.owner {
-		if o == s {
-			delete(d.owner, id)
-		}
-	}
-}
-
-func (d *Desk) own(id contact.ID, s *seat) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.owner[id] = s
-}
-
-func (d *Desk) disown(id contact.ID, s *seat) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.owner[id] == s {
-		delete(d.owner, id)
 	}
 }
 

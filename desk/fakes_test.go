@@ -122,6 +122,8 @@ type fakeWork struct {
 	up       map[contact.AgentID]bool
 	dropped  []contact.AgentID
 	released []contact.AgentID
+	dials    bool
+	refuse   error // of every command
 	onReply  func(contact.Reply) (string, error)
 	onClose  func(contact.WrapUpNote) error
 }
@@ -130,8 +132,10 @@ func (f *fakeWork) Command(_ context.Context, _ contact.ID, cmd contact.CallComm
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.commands = append(f.commands, cmd)
-	return nil
+	return f.refuse
 }
+
+func (f *fakeWork) Dials() bool { return f.dials }
 
 func (f *fakeWork) WrapUp(_ context.Context, _ *contact.Card, n contact.WrapUpNote) error {
 	f.mu.Lock()

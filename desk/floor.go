@@ -52,9 +52,12 @@ type floorAgentJSON struct {
 }
 
 type floorContactJSON struct {
+	Contact contact.ID      `json:"contact"`
 	Channel contact.Channel `json:"channel"`
+	State   contact.State   `json:"state"`
 	Queue   string          `json:"queue"`
 	Since   stamp           `json:"since"`
+	Consult bool            `json:"consult"` // helps with another's call
 }
 
 type serviceLevelJSON struct {
@@ -145,9 +148,9 @@ func (d *Desk) floorAgents(snap router.Snapshot) []floorAgentJSON {
 			j.Skills = u.agent().Skills
 		}
 		for _, c := range a.Contacts {
-			fc := floorContactJSON{Since: stamp(c.Since)}
+			fc := floorContactJSON{Contact: c.ID, State: c.Phase, Since: stamp(c.Since)}
 			if c.Card != nil {
-				fc.Channel, fc.Queue = c.Card.Channel, c.Card.Queue
+				fc.Channel, fc.Queue, fc.Consult = c.Card.Channel, c.Card.Queue, c.Card.Consult != nil
 			}
 			j.Contacts = append(j.Contacts, fc)
 		}

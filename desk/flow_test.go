@@ -88,7 +88,7 @@ func TestOfferToWrapUp(t *testing.T) {
 	code, body = c.call(http.MethodPost, at+"/command", map[string]string{"verb": "hold"})
 	require.Equal(t, http.StatusOK, code, body)
 	require.Equal(t, []contact.CallCommand{{Verb: contact.Hold, Agent: "paola"}}, f.work.commands)
-	f.desk.ContactState(card.Contact, true, false, false)
+	f.desk.ContactState("paola", card.Contact, contact.CallState{Hold: true})
 	tb.next(frameContact).into(t, &ct)
 	require.True(t, ct.Hold)
 

@@ -22,7 +22,7 @@ type item struct {
 	had   *router.AgentContact // once the agent has it
 	why   contact.Why
 	text  map[string][]string // why, in words
-	call  callState
+	call  contact.CallState
 	tier  contact.Tier // what may be shown now
 	view  journey.View
 	seen  bool            // view came from the journey
@@ -54,7 +54,6 @@ func (s *seat) add(ctx context.Context, card *contact.Card) *item {
 		refs: map[string]bool{}, ids: map[string]bool{}, changed: make(chan struct{}), stop: func() {},
 	}
 	s.items[it.id] = it
-	s.d.own(it.id, s)
 	s.follow(it)
 	s.read(ctx, it)
 	return it
@@ -64,7 +63,6 @@ func (s *seat) add(ctx context.Context, card *contact.Card) *item {
 func (s *seat) remove(it *item) {
 	it.stop()
 	delete(s.items, it.id)
-	s.d.disown(it.id, s)
 }
 
 // news is a live event of an item's customer, or that the subscription fell behind.
@@ -213,7 +211,11 @@ func (it *item) name(e journey.ThreadEvent) {
 func (s *seat) viewRequest(it *item) journey.ViewRequest {
 	c := it.card.Context
 	c.Tier = max(c.Tier, it.tier)
-	return journey.ViewRequest{Contact: it.id, Customer: it.card.Customer, Agent: s.id, Context: c, Peer: it.card.Peer}
+	id := it.id
+	if x := it.card.Consult; x != nil {
+		id = x.Contact // what was proved to who asks for help counts
+	}
+	return journey.ViewRequest{Contact: id, Customer: it.card.Customer, Agent: s.id, Context: c, Peer: it.card.Peer}
 }
 
 // sameFace reports whether two views look alike apart from their events, which
@@ -310,7 +312,7 @@ func (s *seat) contactChanged(ctx context.Context, c *router.AgentContact) {
 	}
 	it.had = c
 	if c.Phase != contact.Connected {
-		it.call = callState{}
+		it.call = contact.CallState{}
 	}
 	s.pushContact(it)
 }

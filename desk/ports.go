@@ -62,6 +62,8 @@ type Thread interface {
 // Calls takes commands on calls: the voice conductor.
 type Calls interface {
 	Command(ctx context.Context, id contact.ID, cmd contact.CallCommand) error
+	// Dials reports whether agents may transfer to numbers outside.
+	Dials() bool
 	// WrapUp puts the agent's outcome on the thread.
 	WrapUp(ctx context.Context, card *contact.Card, n contact.WrapUpNote) error
 }

@@ -38,7 +38,7 @@ func (s *seat) attach(ctx context.Context, sock *socket, after uint64) (backlog 
 		s.lost, s.goneSince = false, time.Time{}
 		s.d.lookAgain()
 		backlog = missed
-		if !ok && s.user.takesContacts() {
+		if !ok && s.user.hasLine() {
 			s.push(frameLine, frameLine, upJSON{Up: s.d.lineUp(s.id)})
 		}
 	})
@@ -67,7 +67,7 @@ func (s *seat) snapshot() (frame, error) {
 	now := s.d.now()
 	data := snapshotJSON{
 		Agent: s.agentJSON(), Offers: []offerJSON{}, Contacts: []contactJSON{},
-		Queues: s.queues(s.d.picture()), Now: stamp(now),
+		Queues: s.queues(s.d.picture()), Monitor: s.monitor, Now: stamp(now),
 	}
 	for _, it := range s.sorted() {
 		if it.offer != nil {

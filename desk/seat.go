@@ -31,7 +31,8 @@ type seat struct {
 
 	mu    sync.Mutex // cells that others write without waiting
 	line  *bool
-	calls map[contact.ID]callState
+	calls map[contact.ID]contact.CallState
+	heard []contact.Monitoring // what a supervisor came to follow, or no longer does
 
 	// owned by run
 	log        *slog.Logger
@@ -47,19 +48,17 @@ type seat struct {
 	shownFloor string // floor as it was last sent
 	shownBoard uint64 // version of the board that was last looked at
 	goneSince  time.Time
-	lost       bool // the router was told that nobody sits here
-	left       bool // signed out: run ends
+	monitor    *monitorJSON // what a supervisor follows, nil for nothing
+	lost       bool         // the router was told that nobody sits here
+	left       bool         // signed out: run ends
 }
-
-// callState is how the conductor says that a call stands.
-type callState struct{ hold, muted, lineLost bool }
 
 func newSeat(d *Desk, u *User) *seat {
 	return &seat{
 		d: d, user: u, id: contact.AgentID(u.User),
 		inbox: make(chan func(context.Context), 16), wake: make(chan struct{}, 1), news: make(chan news, 64),
 		started: make(chan struct{}), done: make(chan struct{}),
-		calls:  map[contact.ID]callState{},
+		calls:  map[contact.ID]contact.CallState{},
 		log:    d.log.With(slog.String("agent_id", u.User)),
 		stream: newStream(d.cfg.Socket.Replay, d.now(), d.metrics),
 		items:  map[contact.ID]*item{}, goneSince: d.now(),
@@ -189,8 +188,8 @@ func (s *seat) do(ctx context.Context, f func(ctx context.Context)) error {
 	}
 }
 
-// setLine and setCall write the newest state into a cell; the seat takes it
-// when it can. They never block.
+// setLine, setCall and setMonitor write the newest state into a cell; the seat
+// takes it when it can. They never block.
 func (s *seat) setLine(up bool) {
 	s.mu.Lock()
 	s.line = &up
@@ -198,9 +197,16 @@ func (s *seat) setLine(up bool) {
 	s.nudge()
 }
 
-func (s *seat) setCall(id contact.ID, c callState) {
+func (s *seat) setCall(id contact.ID, c contact.CallState) {
 	s.mu.Lock()
 	s.calls[id] = c
+	s.mu.Unlock()
+	s.nudge()
+}
+
+func (s *seat) setMonitor(m contact.Monitoring) {
+	s.mu.Lock()
+	s.heard = append(s.heard, m)
 	s.mu.Unlock()
 	s.nudge()
 }
@@ -215,12 +221,15 @@ func (s *seat) nudge() {
 // absorb takes what others left in the cells.
 func (s *seat) absorb(ctx context.Context) {
 	s.mu.Lock()
-	line, calls := s.line, maps.Clone(s.calls)
-	s.line = nil
+	line, calls, heard := s.line, maps.Clone(s.calls), s.heard
+	s.line, s.heard = nil, nil
 	clear(s.calls)
 	s.mu.Unlock()
 	if line != nil {
 		s.lineChanged(ctx, *line)
+	}
+	if len(calls) > 0 {
+		s.catchUp(ctx) // who tells of a call has heard of it from the router
 	}
 	for id, c := range calls {
 		if it := s.items[id]; it != nil && it.call != c {
@@ -229,6 +238,9 @@ func (s *seat) absorb(ctx context.Context) {
 				s.pushContact(it)
 			}
 		}
+	}
+	for _, m := range heard {
+		s.monitors(m)
 	}
 	s.showBoard()
 }

@@ -21,7 +21,7 @@ func (s *seat) offerJSON(it *item) offerJSON {
 		ID: o.ID, Contact: it.id, Channel: c.Channel, Queue: c.Queue, QueueLabel: s.d.queueLabel(c.Queue),
 		Expires: stamp(o.Expires), TimeoutMS: ms(o.Timeout), Subject: it.subject(), Peer: shown(c.Peer, it.tier),
 		View: it.view, Why: it.why, WhyText: it.text, Skipped: it.skipped(s.d.now()), Next: o.Next,
-		Phone: s.user.Phone && c.Channel == contact.Voice,
+		Phone: s.user.Phone && c.Channel == contact.Voice, Consult: consultOf(c),
 	}
 }
 
@@ -30,7 +30,11 @@ func (s *seat) contactJSON(it *item) contactJSON {
 	j := contactJSON{
 		ID: it.id, Channel: c.Channel, State: h.Phase, Queue: c.Queue, QueueLabel: s.d.queueLabel(c.Queue),
 		Since: stamp(h.Since), Subject: it.subject(), Peer: shown(c.Peer, it.tier), View: it.view, WhyText: it.text,
-		Skipped: it.skipped(s.d.now()), Hold: it.call.hold, Muted: it.call.muted, LineLost: it.call.lineLost,
+		Skipped: it.skipped(s.d.now()), Hold: it.call.Hold, Muted: it.call.Muted, LineLost: it.call.LineLost,
+		Consult: consultOf(c),
+	}
+	if c.Channel == contact.Voice && h.Phase == contact.Connected {
+		j.Call = callOf(it.call)
 	}
 	if h.Phase == contact.WrapUp {
 		j.WrapUpEnds = stampOrNil(h.WrapUpEnds)
@@ -38,6 +42,29 @@ func (s *seat) contactJSON(it *item) contactJSON {
 	if c.Channel != contact.Voice {
 		j.Deadline = stampOrNil(s.d.deadline(c))
 		j.Reply = it.reply()
+	}
+	return j
+}
+
+// consultOf says who asks for help, nil for an ordinary contact.
+func consultOf(c *contact.Card) *consultOfJSON {
+	if c.Consult == nil {
+		return nil
+	}
+	return &consultOfJSON{Contact: c.Consult.Contact, By: c.Consult.By, Name: c.Consult.Name}
+}
+
+// callOf is a call's state as the API says it.
+func callOf(c contact.CallState) *callJSON {
+	j := &callJSON{Hold: c.Hold, Muted: c.Muted, LineLost: c.LineLost, Recording: "off"}
+	if c.Recording != contact.RecordingOff {
+		j.Recording = string(c.Recording)
+	}
+	if x := c.Consult; x.Stage != "" {
+		j.Consult = &consultJSON{To: x.To, Name: x.Name, State: x.Stage}
+	}
+	if m := c.Monitor; m.Mode != "" {
+		j.Monitor = &watchedJSON{Mode: m.Mode, Name: m.Name}
 	}
 	return j
 }

@@ -112,7 +112,7 @@ func (d *Desk) sessionJSON(r *http.Request, s *session) sessionJSON {
 	j := sessionJSON{
 		User: u.User, Name: u.Name, Role: u.Role, Lang: u.Lang, CSRF: s.csrf, Phone: u.Phone, Now: stamp(d.now()),
 	}
-	if password, ok := d.sessions.line(u.User); ok && u.takesContacts() {
+	if password, ok := d.sessions.line(u.User); ok && u.hasLine() {
 		j.Line = &lineJSON{
 			WS: d.lineURL(r), Domain: d.cfg.Domain, User: u.User, Password: password, URI: "sip:line@" + d.cfg.Domain,
 		}
@@ -152,7 +152,7 @@ func (d *Desk) Authorize(r *http.Request) (user string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if s.user.Phone || !s.user.takesContacts() {
+	if s.user.Phone || !s.user.hasLine() {
 		return "", fmt.Errorf("%w: user has no browser line", ErrForbidden)
 	}
 	return s.user.User, nil

@@ -258,7 +258,7 @@ func TestStop(t *testing.T) {
 	code, _ := c.call(http.MethodPost, "/api/session", map[string]string{"user": "marta", "password": password})
 	require.Equal(t, http.StatusServiceUnavailable, code)
 	f.desk.LineChanged("paola", false)
-	f.desk.ContactState("c_x", true, true, true)
+	f.desk.ContactState("paola", "c_x", contact.CallState{Hold: true})
 }
 
 func TestSeatThatFellBehindCatchesUp(t *testing.T) {

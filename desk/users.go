@@ -3,6 +3,7 @@ package desk
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -77,6 +78,9 @@ func (u *User) agent() router.Agent {
 
 // takesContacts reports whether u works at all; a supervisor need not.
 func (u *User) takesContacts() bool { return u.Role == AgentRole || len(u.Skills) > 0 }
+
+// hasLine reports whether u can be on calls: who works them, and who listens.
+func (u *User) hasLine() bool { return u.takesContacts() || u.supervises() }
 
 // voiceOnly reports whether calls are all that u takes.
 func (u *User) voiceOnly() bool {
@@ -178,6 +182,17 @@ func ParseUsers(data []byte, read func(name string) ([]byte, error)) (*Users, er
 func (us *Users) Get(name string) (*User, bool) {
 	u, ok := us.byName[name]
 	return u, ok
+}
+
+// all goes through the users by sign-in name.
+func (us *Users) all() iter.Seq[*User] {
+	return func(yield func(*User) bool) {
+		for _, name := range us.names {
+			if !yield(us.byName[name]) {
+				return
+			}
+		}
+	}
 }
 
 // Len returns how many users there are.

@@ -81,6 +81,14 @@ type offerJSON struct {
 	Skipped    *skippedJSON        `json:"skipped"`
 	Next       string              `json:"next"`
 	Phone      bool                `json:"phone"`
+	Consult    *consultOfJSON      `json:"consult"`
+}
+
+// consultOfJSON says who asks this agent for help, and with which contact.
+type consultOfJSON struct {
+	Contact contact.ID      `json:"contact"`
+	By      contact.AgentID `json:"by"`
+	Name    string          `json:"name"`
 }
 
 type skippedJSON struct {
@@ -108,6 +116,38 @@ type contactJSON struct {
 	Deadline   *stamp              `json:"deadline"`
 	Reply      *replyJSON          `json:"reply"`
 	LineLost   bool                `json:"line_lost"`
+	Call       *callJSON           `json:"call"` // of a connected call
+	Consult    *consultOfJSON      `json:"consult"`
+}
+
+// callJSON is how a connected call stands.
+type callJSON struct {
+	Hold      bool         `json:"hold"`
+	Muted     bool         `json:"muted"`
+	LineLost  bool         `json:"line_lost"`
+	Recording string       `json:"recording"`
+	Consult   *consultJSON `json:"consult"`
+	Monitor   *watchedJSON `json:"monitor"`
+}
+
+// consultJSON is the consultation that the agent has begun.
+type consultJSON struct {
+	To    contact.Destination  `json:"to"`
+	Name  string               `json:"name"`
+	State contact.ConsultStage `json:"state"`
+}
+
+// watchedJSON is the supervisor on a call.
+type watchedJSON struct {
+	Mode contact.MonitorMode `json:"mode"`
+	Name string              `json:"name"`
+}
+
+// monitorJSON tells a supervisor what is followed.
+type monitorJSON struct {
+	Contact contact.ID          `json:"contact"`
+	Mode    contact.MonitorMode `json:"mode"`
+	Agent   string              `json:"agent"` // name
 }
 
 type replyJSON struct {
@@ -128,6 +168,7 @@ type snapshotJSON struct {
 	Offers   []offerJSON   `json:"offers"`
 	Contacts []contactJSON `json:"contacts"`
 	Queues   []queueJSON   `json:"queues"`
+	Monitor  *monitorJSON  `json:"monitor"` // what a supervisor follows
 	Now      stamp         `json:"now"`
 }
 
@@ -168,6 +209,7 @@ const (
 	frameQueues      = "queues"
 	frameFloor       = "floor"
 	frameLine        = "line"
+	frameMonitor     = "monitor"
 	framePong        = "pong"
 )
 

@@ -36,15 +36,14 @@ type Agents interface {
 	Name(id contact.AgentID) string
 }
 
-// Watcher is told what agents should see. Its methods must not block.
+// Watcher is told what agents and supervisors should see. Its methods must not
+// block.
 type Watcher interface {
 	LineChanged(agent contact.AgentID, up bool)
-	CallChanged(id contact.ID, s CallState)
-}
-
-// CallState is what a desk shows of a connected call.
-type CallState struct {
-	Hold, Muted, LineLost bool
+	// CallChanged tells how a call of the agent stands.
+	CallChanged(agent contact.AgentID, id contact.ID, s contact.CallState)
+	// MonitorChanged tells a supervisor what he or she follows.
+	MonitorChanged(supervisor contact.AgentID, m contact.Monitoring)
 }
 
 // Deps are what a Conductor needs from outside.

@@ -110,7 +110,7 @@ func open(t *testing.T, change ...func(*settings)) *house {
 	h := &house{
 		t: t, reg: prometheus.NewRegistry(), staff: s.staff,
 		thread: &thread{written: make(chan journey.Event, 16), counted: make(chan string, 16)},
-		desk:   &watcher{lines: make(chan lineNews, 64), calls: make(chan CallState, 64)},
+		desk:   &watcher{lines: make(chan lineNews, 64), calls: make(chan contact.CallState, 64)},
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
@@ -355,11 +355,14 @@ type lineNews struct {
 // watcher is a desk that only looks.
 type watcher struct {
 	lines chan lineNews
-	calls chan CallState
+	calls chan contact.CallState
 }
 
 func (w *watcher) LineChanged(agent contact.AgentID, up bool) { w.lines <- lineNews{agent, up} }
-func (w *watcher) CallChanged(_ contact.ID, state CallState)  { w.calls <- state }
+func (w *watcher) CallChanged(_ contact.AgentID, _ contact.ID, state contact.CallState) {
+	w.calls <- state
+}
+func (w *watcher) MonitorChanged(contact.AgentID, contact.Monitoring) {}
 
 // staff are the agents by the passwords of their phones; "" is a browser.
 type staff map[contact.AgentID]string

@@ -57,7 +57,7 @@ func (p *party) media() <-chan media.Event {
 type conversation struct {
 	k     *call
 	p     *party
-	state CallState
+	state contact.CallState
 	leave func() // of the agent; nil while apart
 	grace <-chan time.Time
 
@@ -205,7 +205,7 @@ func (v *conversation) lost(on bool) {
 	v.tell()
 }
 
-func (v *conversation) tell() { v.k.c.deps.Watcher.CallChanged(v.k.id, v.state) }
+func (v *conversation) tell() { v.k.c.deps.Watcher.CallChanged(v.p.agent, v.k.id, v.state) }
 
 // command does what the agent asks; it reports whether the call is over.
 func (v *conversation) command(ctx context.Context, cmd command) (ended bool) {

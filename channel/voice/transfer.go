@@ -45,6 +45,9 @@ func (c *Conductor) destination(to string) (sip.Target, error) {
 	return sip.Target{}, errNoTrunk
 }
 
+// Dials reports whether agents may transfer to numbers outside.
+func (c *Conductor) Dials() bool { return false }
+
 // through rings the far side and connects it with the caller until one of
 // them ends it. The error is of the ringing.
 func (k *call) through(ctx context.Context, to sip.Target) error {

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"filo/channel/voice"
 	"filo/configs"
 	"filo/contact"
 	"filo/desk"
@@ -28,6 +27,9 @@ type voiceCalls struct{ a *App }
 func (v voiceCalls) Command(ctx context.Context, id contact.ID, cmd contact.CallCommand) error {
 	return v.a.voice.Command(ctx, id, cmd)
 }
+
+// Dials implements desk.Calls.
+func (v voiceCalls) Dials() bool { return v.a.voice.Dials() }
 
 // WrapUp implements desk.Calls.
 func (v voiceCalls) WrapUp(ctx context.Context, card *contact.Card, n contact.WrapUpNote) error {
@@ -82,8 +84,13 @@ type deskWatcher struct{ d *desk.Desk }
 func (w deskWatcher) LineChanged(agent contact.AgentID, up bool) { w.d.LineChanged(agent, up) }
 
 // CallChanged implements voice.Watcher.
-func (w deskWatcher) CallChanged(id contact.ID, s voice.CallState) {
-	w.d.ContactState(id, s.Hold, s.Muted, s.LineLost)
+func (w deskWatcher) CallChanged(agent contact.AgentID, id contact.ID, s contact.CallState) {
+	w.d.ContactState(agent, id, s)
+}
+
+// MonitorChanged implements voice.Watcher.
+func (w deskWatcher) MonitorChanged(supervisor contact.AgentID, m contact.Monitoring) {
+	w.d.MonitorChanged(supervisor, m)
 }
 
 // mailSecret signs our addresses and Message-IDs. It follows from the journey's
