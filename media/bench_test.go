@@ -125,6 +125,9 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 	}
 	deliver()
 	require.Zero(t, testing.AllocsPerRun(100, deliver), "relay")
+	_, err := leg.member.room.Record(RecordOptions{Left: leg, Open: (&memory{}).open})
+	require.NoError(t, err)
+	require.Zero(t, testing.AllocsPerRun(100, deliver), "relay and recording")
 
 	pl := &player{t: &far.tx, sound: Tone(440, time.Second).sound, loop: true}
 	far.tx.mu.Lock()

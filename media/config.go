@@ -10,11 +10,16 @@ import (
 // Config is the media section of the configuration file.
 type Config struct {
 	// Bind is the local IP address of every media socket. It must be one
-	// concrete address: it is what we put into SDP unless Advertise is set.
+	// concrete address, of either family: it is what we put into SDP, where
+	// 0.0.0.0 and :: mean hold, and replies must leave from where packets came
+	// to, which a socket of all addresses does not promise.
 	Bind string `yaml:"bind"`
-	// Advertise is the IP address that peers see (behind a 1:1 NAT); empty
-	// means Bind.
+	// Advertise is the IP address that peers see (behind a 1:1 NAT), of the
+	// family of Bind; empty means Bind.
 	Advertise string `yaml:"advertise"`
+	// LocalNetworks are networks, and single addresses, on our side of the NAT:
+	// a peer whose signalling comes from there, or from loopback, is told Bind.
+	LocalNetworks []string `yaml:"local_networks"`
 	// PortMin and PortMax bound the ports of RTP (even) and RTCP (odd)
 	// sockets, both included. Both 0 means ports chosen by the system.
 	PortMin int `yaml:"port_min"`
@@ -34,6 +39,9 @@ type Config struct {
 	RTPTimeout        time.Duration `yaml:"rtp_timeout"`
 	// RTCPInterval is the time between two RTCP reports of one leg; 0 sends none.
 	RTCPInterval time.Duration `yaml:"rtcp_interval"`
+	// RecordingsDir is the directory below which recordings are made; empty
+	// means that none are.
+	RecordingsDir string `yaml:"recordings_dir"`
 }
 
 // DefaultConfig is a loopback configuration: safe anywhere, useful on one machine.
@@ -55,12 +63,22 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if a, err := netip.ParseAddr(c.Bind); err != nil || a.IsUnspecified() || a.IsMulticast() {
-		bad("bind: %q is not one concrete IP address", c.Bind)
+	bind, err := concreteAddr(c.Bind)
+	if err != nil {
+		bad("bind: %w", err)
 	}
 	if c.Advertise != "" {
-		if a, err := netip.ParseAddr(c.Advertise); err != nil || a.IsUnspecified() || a.IsMulticast() {
-			bad("advertise: %q is not one concrete IP address", c.Advertise)
+		a, err := concreteAddr(c.Advertise)
+		switch {
+		case err != nil:
+			bad("advertise: %w", err)
+		case bind.IsValid() && a.Is4() != bind.Is4():
+			bad("advertise: %s and bind %s are not of one family", a, bind)
+		}
+	}
+	for i, n := range c.LocalNetworks {
+		if _, err := parseNetwork(n); err != nil {
+			bad("local_networks[%d]: %w", i, err)
 		}
 	}
 	errs = append(errs, c.validatePorts()...)
@@ -78,6 +96,27 @@ func (c Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// concreteAddr reads an address that can stand in SDP as ours.
+func concreteAddr(s string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.IsUnspecified() || a.IsMulticast() || a.Zone() != "" {
+		return netip.Addr{}, fmt.Errorf("%q is not one concrete IP address", s)
+	}
+	return a.Unmap(), nil
+}
+
+// parseNetwork reads a network (10.0.0.0/8) or a single address.
+func parseNetwork(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is neither a network nor an address", s)
+	}
+	return p.Masked(), nil
 }
 
 func (c Config) validatePorts() (errs []error) {

@@ -34,6 +34,17 @@ func TestConfigValidate(t *testing.T) {
 	narrow := DefaultConfig()
 	narrow.PortMax = narrow.PortMin + 1
 	require.ErrorContains(t, narrow.Validate(), "port_max: ")
+	for name, change := range map[string]func(*Config){
+		"bind: ":              func(c *Config) { c.Bind = "::" },
+		"bind:":               func(c *Config) { c.Bind = "fe80::1%eth0" },
+		"advertise: ":         func(c *Config) { c.Advertise = "2001:db8::1" },
+		"local_networks[1]: ": func(c *Config) { c.LocalNetworks = []string{"10.0.0.0/8", "10.0.0.0/33"} },
+		"local_networks[0]: ": func(c *Config) { c.LocalNetworks = []string{"lan"} },
+	} {
+		bad := DefaultConfig()
+		change(&bad)
+		require.ErrorContains(t, bad.Validate(), name)
+	}
 	_, err = New(half, Deps{})
 	require.Error(t, err)
 }

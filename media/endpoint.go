@@ -49,6 +49,7 @@ type route struct {
 	src     *source
 	forward []*endpoint // the only voice that these hear
 	mix     *mixInput   // nil: nobody hears us in a mix
+	track   *track      // nil: not recorded
 	alone   bool        // in a room with nobody else
 }
 
@@ -114,6 +115,9 @@ func (e *endpoint) follow(r *route, h *rtpHeader, c Codec, payload []byte, now t
 	}
 	if r.mix != nil && c != codecDTMF {
 		r.mix.push(h.seq, c, payload)
+	}
+	if r.track != nil && c != codecDTMF {
+		r.track.hear(h, c, payload, now)
 	}
 }
 

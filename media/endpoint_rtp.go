@@ -37,7 +37,7 @@ func newRTPEndpoint(en *Engine, o Options, mux bool) (*rtpEndpoint, error) {
 		e.codecs = []Codec{PCMU, PCMA}
 	}
 	e.latch.policy, e.latch.signal = en.policy, o.Source.Unmap()
-	e.local = localDesc{id: randUint32(), addr: en.advertise, rtpPort: portOf(sockets.rtp)}
+	e.local = localDesc{id: randUint32(), addr: en.reach.told(o), rtpPort: portOf(sockets.rtp)}
 	if sockets.rtcp != nil {
 		e.local.rtcpPort = portOf(sockets.rtcp)
 	}
@@ -176,7 +176,7 @@ func (e *rtpEndpoint) follow(m *mediaDesc, f format) error {
 	switch {
 	case !m.hasConn:
 		return badSDP("no connection line")
-	case !m.conn.IsValid() || m.conn.Is4() != e.engine.bind.Is4() && !m.conn.IsUnspecified():
+	case !m.conn.IsValid() || m.conn.Is4() != e.engine.reach.bind.Is4() && !m.conn.IsUnspecified():
 		return fmt.Errorf("%w: address family or host name", ErrNotAcceptable)
 	case m.conn.IsUnspecified(): // hold of RFC 2543: there is nowhere to send
 		dir &^= dirRecv

@@ -126,11 +126,11 @@ func withDirection(sdp string, dir direction) string {
 	return strings.Join(lines, "\n")
 }
 
-// describe makes what we send of pion's description: our direction and our
-// version.
+// describe makes what we send of pion's description: our direction, our version
+// and the address by which the far side reaches us.
 func (e *webrtcEndpoint) describe(local string, dir direction) []byte {
 	e.version++
-	head, rest, _ := strings.Cut(withDirection(local, dir), "\no=")
+	head, rest, _ := strings.Cut(withAddress(withDirection(local, dir), e.engine.reach.bind, e.engine.reach.told(e.opts)), "\no=")
 	origin, rest, _ := strings.Cut(rest, "\n")
 	if f := strings.Fields(origin); len(f) == 6 {
 		f[2] = strconv.FormatUint(e.version, 10)
@@ -305,7 +305,9 @@ func (e *webrtcEndpoint) Hold(on bool) ([]byte, error) {
 }
 
 // LocalAddr is Endpoint.LocalAddr.
-func (e *webrtcEndpoint) LocalAddr() netip.AddrPort { return e.engine.web.addr }
+func (e *webrtcEndpoint) LocalAddr() netip.AddrPort {
+	return netip.AddrPortFrom(e.engine.reach.told(e.opts), e.engine.web.addr.Port())
+}
 
 // Play is Endpoint.Play.
 func (e *webrtcEndpoint) Play(ctx context.Context, p Prompt) error { return e.play(ctx, p) }

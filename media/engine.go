@@ -20,22 +20,23 @@ type Deps struct {
 
 // Engine owns the ports, the pacing and every endpoint made by it.
 type Engine struct {
-	cfg       Config
-	log       *slog.Logger
-	metrics   *metrics
-	bind      netip.Addr
-	advertise netip.Addr
-	policy    addressPolicy
-	ports     *ports
-	playout   *playout
-	web       *webEngine
+	cfg     Config
+	log     *slog.Logger
+	metrics *metrics
+	reach   reach
+	policy  addressPolicy
+	ports   *ports
+	playout *playout
+	web     *webEngine
 
-	mu        sync.Mutex
-	endpoints map[*endpoint]leg
-	closed    bool
+	mu         sync.Mutex
+	endpoints  map[*endpoint]leg
+	recordings map[*Recording]struct{}
+	closed     bool
 
-	stop chan struct{}
-	wg   sync.WaitGroup
+	stop    chan struct{}
+	wg      sync.WaitGroup
+	writers sync.WaitGroup // of recordings
 }
 
 // leg is what an engine needs of each kind of endpoint.
@@ -53,18 +54,15 @@ func New(cfg Config, deps Deps) (*Engine, error) {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
 	en := &Engine{
-		cfg:       cfg,
-		log:       deps.Log,
-		bind:      netip.MustParseAddr(cfg.Bind).Unmap(),
-		policy:    addressPolicy{private: cfg.AllowPrivate},
-		endpoints: map[*endpoint]leg{},
-		stop:      make(chan struct{}),
+		cfg:        cfg,
+		log:        deps.Log,
+		reach:      newReach(cfg),
+		policy:     addressPolicy{private: cfg.AllowPrivate},
+		endpoints:  map[*endpoint]leg{},
+		recordings: map[*Recording]struct{}{},
+		stop:       make(chan struct{}),
 	}
-	en.advertise = en.bind
-	if cfg.Advertise != "" {
-		en.advertise = netip.MustParseAddr(cfg.Advertise).Unmap()
-	}
-	en.ports = newPorts(en.bind, cfg)
+	en.ports = newPorts(en.reach.bind, cfg)
 	web, err := newWebEngine(en)
 	if err != nil {
 		return nil, err
@@ -76,7 +74,8 @@ func New(cfg Config, deps Deps) (*Engine, error) {
 	return en, nil
 }
 
-// Close closes every endpoint and joins every goroutine.
+// Close closes every endpoint, ends every recording and joins every goroutine.
+// A disk that hangs is waited for up to five seconds.
 func (en *Engine) Close() error {
 	en.mu.Lock()
 	if en.closed {
@@ -90,6 +89,7 @@ func (en *Engine) Close() error {
 	}
 	en.mu.Unlock()
 	errs := closeAll(open)
+	errs = append(errs, en.stopRecordings())
 	close(en.stop)
 	en.wg.Wait()
 	en.playout.close()

@@ -20,6 +20,10 @@ var (
 	ErrBadDigit = errors.New("not a DTMF key")
 	// ErrBadWAV says that a sound file is not one that we can play.
 	ErrBadWAV = errors.New("bad WAV")
+	// ErrNoRecordings says that Config.RecordingsDir is not set.
+	ErrNoRecordings = errors.New("no directory for recordings")
+	// ErrBadName says that a name is not one of a file below Config.RecordingsDir.
+	ErrBadName = errors.New("bad name of a recording")
 	// ErrState says that the call does not fit the offer/answer state.
 	ErrState = errors.New("wrong offer/answer state")
 )

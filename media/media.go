@@ -31,9 +31,15 @@ type Options struct {
 	IdleLine bool
 	// Label goes into log records as leg_id.
 	Label string
-	// Source is the address that the signalling came from. RTP may be latched
-	// to it as well as to the address in the SDP. The zero value means unknown.
+	// Source is the address that the signalling came from, or goes to. RTP may be
+	// latched to it as well as to the address in the SDP, and it decides which
+	// address of ours the far side is told: Config.Bind if it is loopback or in
+	// Config.LocalNetworks. The zero value means unknown, and not local.
 	Source netip.Addr
+	// Advertise is what far sides that are not local are told in place of
+	// Config.Advertise: a trunk may reach us by another NAT. The zero value
+	// means Config.Advertise.
+	Advertise netip.Addr
 	// Codecs are taken and offered in this order; nil means PCMU, PCMA.
 	Codecs []Codec
 }
@@ -66,7 +72,8 @@ type Endpoint interface {
 	Stats() Stats
 	// Events is bounded; a late reader loses the oldest. It is never closed.
 	Events() <-chan Event
-	// LocalAddr is where we receive RTP; for WebRTC the shared UDP port.
+	// LocalAddr is where the far side is told to send RTP; for WebRTC the shared
+	// UDP port.
 	LocalAddr() netip.AddrPort
 	// Kind says how the packets travel.
 	Kind() Kind

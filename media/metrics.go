@@ -17,6 +17,10 @@ type metrics struct {
 	lateness prometheus.Histogram
 	active   map[Kind]prometheus.Gauge
 	refused  map[refusal]prometheus.Counter
+
+	recordings        prometheus.Gauge
+	recordingLost     prometheus.Counter
+	recordingFailures prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -60,8 +64,18 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, r := range []refusal{refuseUnrelated, refuseLatched, refuseUnproven} {
 		m.refused[r] = refused.WithLabelValues(string(r))
 	}
+	m.recordings = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "filo_media_recordings", Help: "Recordings that are being written.",
+	})
+	m.recordingLost = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "filo_media_recording_dropped_seconds_total", Help: "Sound that is missing in recordings because the disk was too slow or full.",
+	})
+	m.recordingFailures = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "filo_media_recording_failures_total", Help: "Times that a recording could not be opened or written any more.",
+	})
 	if reg != nil {
-		reg.MustRegister(packets, m.lost, m.timeouts, m.skips, m.jitter, m.lateness, active, refused)
+		reg.MustRegister(packets, m.lost, m.timeouts, m.skips, m.jitter, m.lateness, active, refused,
+			m.recordings, m.recordingLost, m.recordingFailures)
 	}
 	return m
 }

@@ -128,7 +128,7 @@ func (o *mixOutput) send(now time.Time) {
 		for _, in := range o.voices {
 			s += int32(in.frame[i])
 		}
-		o.sum[i] = int16(max(-32768, min(s, 32767))) //nolint:gosec // clamped
+		o.sum[i] = saturate(s)
 	}
 	t := &o.to.tx
 	t.mu.Lock()

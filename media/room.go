@@ -24,6 +24,8 @@ type Room struct {
 	mu      sync.Mutex
 	members []*member
 	mixer   *mixer // nil while nobody needs a mix
+
+	recording *Recording // nil: none
 }
 
 // member is one endpoint's stay in a room.
@@ -33,6 +35,8 @@ type member struct {
 	role Role
 	src  source    // as a source of the others' streams
 	in   *mixInput // non-nil while some member hears us in a mix
+
+	track *track // of the room's recording
 }
 
 // NewRoom makes an empty room. It needs no closing: it is gone with its members.
@@ -152,7 +156,9 @@ func (r *Room) rewire() {
 		if !mixed[m] {
 			m.in = nil
 		}
-		m.ep.route.Store(&route{src: &m.src, forward: forward[m], mix: m.in, alone: len(r.members) < 2})
+		m.ep.route.Store(&route{
+			src: &m.src, forward: forward[m], mix: m.in, track: r.track(m), alone: len(r.members) < 2,
+		})
 	}
 	r.setMix(outs)
 }

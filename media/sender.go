@@ -29,8 +29,7 @@ type sender struct {
 	enabled bool // the negotiated direction lets us send
 
 	ssrc   uint32
-	seq    uint16    // of the newest packet
-	used   uint64    // the last 64 sequence numbers that were sent; bit 0 is seq
+	sent   seqWindow // sequence numbers
 	ts     uint32    // of the newest packet
 	tsAt   time.Time // when ts last moved on; zero before the first packet
 	began  time.Time // when the stream began, with the timestamp origin
@@ -53,7 +52,7 @@ type sender struct {
 
 func (t *sender) init(out packetWriter, m *metrics) {
 	t.out, t.m, t.dtmfPT = out, m, -1
-	t.ssrc, t.seq, t.ts = randUint32(), uint16(randUint32()), randUint32() //nolint:gosec // random bits
+	t.ssrc, t.sent.newest, t.ts = randUint32(), uint16(randUint32()), randUint32() //nolint:gosec // random bits
 }
 
 // setFormat is called at each negotiation.
@@ -92,19 +91,19 @@ const maxTimeJump = 5 * sampleRate
 // strange says that the next packet of the same source does not follow the
 // newest one: it started anew without saying so.
 func (t *sender) strange(in *rtpHeader, now time.Time) bool {
-	seq := int16(in.seq + t.seqOff - t.seq)                           //nolint:gosec // serial arithmetic
+	seq := int16(in.seq + t.seqOff - t.sent.newest)                   //nolint:gosec // serial arithmetic
 	ahead := int32(in.ts + t.tsOff - t.ts - samples(now.Sub(t.tsAt))) //nolint:gosec // serial arithmetic
 	return seq > 1000 || seq < -1000 || ahead > maxTimeJump || ahead < -maxTimeJump
 }
 
 // frame sends one locally made frame of G.711 in the sender's codec.
 func (t *sender) frame(src *source, payload []byte, now time.Time) {
-	h := rtpHeader{pt: t.pt, seq: t.seq + 1, ssrc: t.ssrc}
+	h := rtpHeader{pt: t.pt, seq: t.sent.newest + 1, ssrc: t.ssrc}
 	if t.src == src {
 		h.ts = t.ts + frameSamples
 	} else {
 		h.ts, h.marker = t.resume(now), true
-		t.src, t.floor = src, t.seq
+		t.src, t.floor = src, t.sent.newest
 	}
 	copy(t.buf[rtpHeaderLen:], payload)
 	t.write(&h, len(payload), now)
@@ -127,8 +126,8 @@ func (t *sender) forward(src *source, in *rtpHeader, c Codec, payload []byte, no
 		h.pt = uint8(t.dtmfPT) //nolint:gosec // 0..127
 	}
 	if t.src != src || t.strange(in, now) {
-		t.src, t.floor = src, t.seq
-		t.seqOff, t.tsOff = t.seq+1-in.seq, t.resume(now)-in.ts
+		t.src, t.floor = src, t.sent.newest
+		t.seqOff, t.tsOff = t.sent.newest+1-in.seq, t.resume(now)-in.ts
 		h.marker = true
 	}
 	h.seq, h.ts = in.seq+t.seqOff, in.ts+t.tsOff
@@ -144,14 +143,16 @@ func (t *sender) forward(src *source, in *rtpHeader, c Codec, payload []byte, no
 		t.joinFirst = now
 	}
 	t.write(&h, len(payload), now)
-	if int16(t.seq-t.floor) > 2000 { //nolint:gosec // serial arithmetic
-		t.floor = t.seq - 1000 // keep it near, numbers wrap
+	if int16(t.sent.newest-t.floor) > 2000 { //nolint:gosec // serial arithmetic
+		t.floor = t.sent.newest - 1000 // keep it near, numbers wrap
 	}
 }
 
 // write sends t.buf with the header h and moves the stream on.
 func (t *sender) write(h *rtpHeader, payload int, now time.Time) {
-	if !t.take(h.seq) {
+	// None is ever sent twice, whatever a peer repeats: in SRTP that would be one
+	// keystream for two payloads (RFC 3711 section 9.1).
+	if !t.sent.take(h.seq) {
 		return
 	}
 	if t.tsAt.IsZero() || int32(h.ts-t.ts) > 0 { //nolint:gosec // serial arithmetic
@@ -172,29 +173,10 @@ func (t *sender) write(h *rtpHeader, payload int, now time.Time) {
 	t.m.out.Inc()
 }
 
-// take uses a sequence number and says whether it was free. None is ever sent
-// twice, whatever a peer repeats: in SRTP that would be one keystream for two
-// payloads (RFC 3711 section 9.1).
-func (t *sender) take(seq uint16) bool {
-	ahead := int16(seq - t.seq) //nolint:gosec // serial arithmetic
-	if ahead > 0 {
-		t.used = t.used<<ahead | 1
-		t.seq = seq
-		return true
-	}
-	if ahead <= -64 {
-		return false
-	}
-	bit := uint64(1) << -ahead
-	free := t.used&bit == 0
-	t.used |= bit
-	return free
-}
-
 // event sends one RFC 4733 packet.
 func (t *sender) event(code byte, end bool, duration uint16, ts uint32, marker bool, now time.Time) {
-	h := rtpHeader{pt: uint8(t.dtmfPT), seq: t.seq + 1, ts: ts, ssrc: t.ssrc, marker: marker} //nolint:gosec // checked >= 0
-	const volume = 10                                                                         // -10 dBm0
+	h := rtpHeader{pt: uint8(t.dtmfPT), seq: t.sent.newest + 1, ts: ts, ssrc: t.ssrc, marker: marker} //nolint:gosec // checked >= 0
+	const volume = 10                                                                                 // -10 dBm0
 	p := t.buf[rtpHeaderLen:]
 	p[0], p[1] = code, volume
 	if end {

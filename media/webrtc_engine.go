@@ -53,12 +53,12 @@ func newWebEngine(en *Engine) (*webEngine, error) {
 	if w.offering, err = newWebAPI(en, nil); err != nil {
 		return nil, err
 	}
-	conn, err := listenUDP(en.bind, uint16(en.cfg.WebRTCPort)) //nolint:gosec // validated
+	conn, err := listenUDP(en.reach.bind, uint16(en.cfg.WebRTCPort)) //nolint:gosec // validated
 	if err != nil {
 		return nil, err
 	}
 	_ = conn.SetReadBuffer(webSocketBuffer) // the kernel may allow less
-	w.addr = netip.AddrPortFrom(en.advertise, portOf(conn))
+	w.addr = netip.AddrPortFrom(en.reach.bind, portOf(conn))
 	w.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: pionLogger{en.log}})
 	if w.answering, err = newWebAPI(en, w.mux); err != nil {
 		_ = w.mux.Close()
@@ -73,17 +73,17 @@ func (w *webEngine) close() error { return w.mux.Close() }
 func newWebAPI(en *Engine, mux ice.UDPMux) (*webrtc.API, error) {
 	se := webrtc.SettingEngine{LoggerFactory: pionLogger{en.log}}
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	se.SetIncludeLoopbackCandidate(en.bind.IsLoopback())
+	se.SetIncludeLoopbackCandidate(en.reach.bind.IsLoopback())
 	se.SetIPFilter(func(ip net.IP) bool {
 		a, _ := netip.AddrFromSlice(ip)
-		return a.Unmap() == en.bind
+		return a.Unmap() == en.reach.bind
 	})
 	se.SetRemoteIPFilter(func(ip net.IP) bool {
 		a, _ := netip.AddrFromSlice(ip)
 		return en.policy.allows(a.Unmap())
 	})
 	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
-	if en.bind.Is6() {
+	if en.reach.bind.Is6() {
 		se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP6})
 	}
 	se.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
@@ -105,15 +105,6 @@ func newWebAPI(en *Engine, mux ice.UDPMux) (*webrtc.API, error) {
 }
 
 func setWebPorts(se *webrtc.SettingEngine, en *Engine, mux ice.UDPMux) error {
-	if en.advertise != en.bind {
-		err := se.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
-			External: []string{en.advertise.String()}, Local: en.bind.String(),
-			AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteReplace,
-		})
-		if err != nil {
-			return err
-		}
-	}
 	if mux != nil {
 		se.SetLite(true)
 		se.SetICEUDPMux(mux)

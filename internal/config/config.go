@@ -55,7 +55,7 @@ func Default() Config {
 		Log:     Log{Level: "info", Format: "text"},
 		HTTP:    HTTP{Addr: "127.0.0.1:8080", MetricsAllow: []string{"127.0.0.0/8", "::1/128"}},
 		SIP:     sip.DefaultConfig(),
-		Media:   media.DefaultConfig(),
+		Media:   defaultMedia(),
 		IVR:     ivr.DefaultConfig(),
 		Voice:   voice.DefaultConfig(),
 		Router:  defaultRouter(),
@@ -68,6 +68,12 @@ func Default() Config {
 		Desk:    desk.DefaultConfig(),
 		Measure: measure.DefaultConfig(),
 	}
+}
+
+func defaultMedia() media.Config {
+	cfg := media.DefaultConfig()
+	cfg.RecordingsDir = filepath.Join("data", "recordings")
+	return cfg
 }
 
 // defaultRouter adds the queues of the built-in flow and of the journey's
@@ -137,6 +143,9 @@ func (c *Config) derive(has func(path ...string) bool) {
 	}
 	if !has("router", "journal", "dir") && c.DataDir != "" {
 		c.Router.Journal.Dir = filepath.Join(c.DataDir, "routing")
+	}
+	if !has("media", "recordings_dir") && c.DataDir != "" {
+		c.Media.RecordingsDir = filepath.Join(c.DataDir, "recordings")
 	}
 	if !has("desk", "domain") {
 		c.Desk.Domain = c.SIP.Domain
