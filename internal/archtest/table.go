@@ -14,6 +14,7 @@ var imports = map[string][]string{
 
 	"sip/number":  {}, // pure: telephone numbers and what may be dialled
 	"sip/resolve": {},
+	"sip/trunk":   {"sip/number", "sip/resolve"}, // decides; no socket, no clock
 
 	"ivr":          {"contact"},
 	"ivr/terminal": {"contact", "ivr"},

@@ -40,7 +40,7 @@ func (p *Patterns) add(text string) error {
 		p.prefixes = append(p.prefixes, text)
 	case IsRegion(text):
 		p.regions = append(p.regions, text)
-	case text != "" && digits(text) && len(text) <= maxShort:
+	case digits(text) && len(text) >= minShort && len(text) <= maxShort:
 		p.shorts = append(p.shorts, text)
 	default:
 		return fmt.Errorf("%q is none of +39 (how numbers begin), IT (a country), 112 (a short number)", text)
@@ -48,8 +48,12 @@ func (p *Patterns) add(text string) error {
 	return nil
 }
 
-// maxShort bounds numbers of a carrier's own, which no plan knows.
-const maxShort = 6
+// Bounds of numbers of a carrier's own, which no plan knows. Two digits are
+// rather a country's code whose plus was forgotten.
+const (
+	minShort = 3
+	maxShort = 6
+)
 
 // IsRegion tells whether text is a country or territory with a numbering plan.
 func IsRegion(text string) bool {

@@ -100,6 +100,8 @@ func TestRulesNameEveryMistake(t *testing.T) {
 	for _, key := range []string{"allow[1]: ", "allow[2]: ", "deny[1]: ", "deny[2]: "} {
 		require.ErrorContains(t, err, key)
 	}
-	_, err = ParsePatterns([]string{"1234567"})
-	require.ErrorContains(t, err, "[0]: ")
+	_, err = ParsePatterns([]string{"1234567", "39", ""})
+	for _, key := range []string{"[0]: ", "[1]: ", "[2]: "} {
+		require.ErrorContains(t, err, key)
+	}
 }
