@@ -78,6 +78,7 @@ type Target struct {
 	Priority   int               `json:"priority,omitempty"`
 	Preferred  AgentID           `json:"preferred,omitempty"` // last agent or case owner
 	Hold       time.Duration     `json:"hold,omitempty"`      // how long to wait for Preferred alone
+	Only       AgentID           `json:"only,omitempty"`      // nobody else may have it, with whatever skills; Skills, Preferred and Hold do not count
 	Lang       string            `json:"lang,omitempty"`
 	Attributes map[string]string `json:"attributes,omitempty"`
 }

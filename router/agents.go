@@ -150,12 +150,10 @@ func (r *Router) ExtendWrapUp(ctx context.Context, id contact.AgentID, c contact
 // to. It matters where the queue's wrap-up is optional.
 func (r *Router) AskWrapUp(ctx context.Context, id contact.AgentID, c contact.ID, d time.Duration) error {
 	return r.agentCommand(ctx, "ask for wrap-up of contact "+string(c), id, func(l *loop, a *agent) error {
-		t := l.contacts[c]
+		t, err := l.had(a, c, contact.Connected)
 		switch {
-		case t == nil:
-			return contact.ErrNoContact
-		case t.agent != a:
-			return contact.ErrNotYours
+		case err != nil:
+			return err
 		case t.state != contact.Connected || d < 0:
 			return contact.ErrBadCommand
 		}
@@ -166,12 +164,9 @@ func (r *Router) AskWrapUp(ctx context.Context, id contact.AgentID, c contact.ID
 
 func (r *Router) wrapUp(ctx context.Context, id contact.AgentID, c contact.ID, cmd core.Command) error {
 	return r.agentCommand(ctx, "wrap-up of contact "+string(c), id, func(l *loop, a *agent) error {
-		t := l.contacts[c]
-		if t == nil {
-			return contact.ErrNoContact
-		}
-		if t.agent != a {
-			return contact.ErrNotYours
+		t, err := l.had(a, c, contact.WrapUp)
+		if err != nil {
+			return err
 		}
 		cmd.Contact = t.handle
 		return l.apply(cmd)

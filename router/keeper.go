@@ -58,6 +58,8 @@ type noted struct {
 	ID    contact.ID `json:"id"`
 	Queue string     `json:"queue"`          // that it asked for
 	Peer  string     `json:"peer,omitempty"` // of a call, which may come again
+	// Consult: it is about another contact, and ends with that.
+	Consult bool `json:"consult,omitempty"`
 }
 
 func (l *loop) note(kind journal.NoteKind, handle uint32, value string) {
@@ -78,8 +80,8 @@ func (l *loop) noteContact(t *Ticket) {
 	if _, off := l.journal.(nowhere); off {
 		return
 	}
-	n := noted{ID: t.card.Contact, Queue: t.target.Queue}
-	if t.card.Channel == contact.Voice {
+	n := noted{ID: t.card.Contact, Queue: t.target.Queue, Consult: t.card.Consult != nil}
+	if t.card.Channel == contact.Voice && !n.Consult {
 		n.Peer = t.card.Peer
 	}
 	l.noteJSON(contactNote, uint32(t.handle), n)

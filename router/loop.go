@@ -157,7 +157,9 @@ func (l *loop) dispatch(e *core.Effect, now time.Time, took time.Duration) {
 		a := t.agent
 		t.agent = nil
 		t.move(contact.Queued, now)
-		l.tellContact(a, t)
+		if _, err := l.had(a, t.card.Contact, contact.WrapUp); err != nil { // else it is still the agent's, to wrap up
+			l.tellContact(a, t)
+		}
 	case core.Moved:
 		l.moved(t, l.queueOf(e.Type), now)
 	case core.Parked:
@@ -219,9 +221,11 @@ func (l *loop) offerEnded(t *Ticket, e *core.Effect, now time.Time) {
 		l.commit(t, a)
 		ev.Why = o.Why
 		t.result = ""
-		t.queue.waits.Observe(now.Sub(t.enqueued).Seconds())
 		t.move(contact.Connected, now)
-		t.queue.served(t.channel, now)
+		if t.card.Consult == nil { // a consultation is nobody's wait
+			t.queue.waits.Observe(now.Sub(t.enqueued).Seconds())
+			t.queue.served(t.channel, now)
+		}
 	} else {
 		t.agent = nil
 	}
@@ -241,10 +245,7 @@ func (l *loop) offerEnded(t *Ticket, e *core.Effect, now time.Time) {
 func (l *loop) closed(t *Ticket, now time.Time) {
 	a := t.agent
 	t.move(contact.Closed, now)
-	l.tickets[t.handle] = nil
-	l.idle = append(l.idle, t.handle)
-	delete(l.contacts, t.card.Contact)
-	l.note(contactNote, uint32(t.handle), "")
+	l.forget(t)
 	ev := Event{Kind: Closed, At: now}
 	if a != nil {
 		ev.Agent = a.spec.ID

@@ -57,7 +57,7 @@ func (l *loop) recallPlaces(places []lostPlace) {
 
 // regain gives a call the place that its number lost, once.
 func (l *loop) regain(card *contact.Card, now time.Time) (p lostPlace, ok bool) {
-	if len(l.lost.byPeer) == 0 || card.Channel != contact.Voice {
+	if len(l.lost.byPeer) == 0 || card.Channel != contact.Voice || card.Consult != nil {
 		return p, false
 	}
 	if p, ok = l.lost.byPeer[card.Peer]; !ok {

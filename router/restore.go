@@ -216,7 +216,9 @@ func (l *loop) loseCall(p *past, c core.Contact, v core.ContactView, talked bool
 	l.decide(now, core.Command{Op: core.OpWithdraw, Contact: c})
 	l.note(contactNote, uint32(c), "")
 	delete(p.contacts, c)
-	l.r.past.lost = append(l.r.past.lost, lost)
+	if !n.Consult {
+		l.r.past.lost = append(l.r.past.lost, lost)
+	}
 }
 
 // reachable are the channels that need no line.

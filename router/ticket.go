@@ -49,7 +49,8 @@ const eventsBuffered = 8
 // Place puts a contact into its queue and returns at once: what happens next
 // comes as events. It returns an error for a queue or channel that is not
 // configured, for a contact that is placed already, and ErrFull. A preferred
-// agent who is not known is no error.
+// agent who is not known is no error; Target.Only must be known. A contact of
+// which only an agent's wrap-up is left may be placed again.
 func (r *Router) Place(ctx context.Context, req Request) (*Ticket, error) {
 	if req.Card == nil || req.Card.Contact == "" {
 		return nil, fmt.Errorf("place: %w: no card", contact.ErrBadCommand)
@@ -63,15 +64,15 @@ func (r *Router) Place(ctx context.Context, req Request) (*Ticket, error) {
 }
 
 func (l *loop) place(t *Ticket, req *Request) error {
-	q := l.queueBy[req.Target.Queue]
-	if q == nil {
-		return fmt.Errorf("queue %q: %w", req.Target.Queue, ErrNoQueue)
+	q, err := l.aim(&req.Target)
+	if err != nil {
+		return err
 	}
 	ch, err := l.channel(t.card.Channel)
 	if err != nil {
 		return err
 	}
-	if g := l.contacts[t.card.Contact]; g != nil {
+	if g := l.contacts[t.card.Contact]; g != nil && g.state != contact.WrapUp {
 		if !g.orphan() || g.channel != ch {
 			return ErrAlreadyPlaced
 		}
@@ -103,6 +104,20 @@ func (l *loop) place(t *Ticket, req *Request) error {
 	return nil
 }
 
+// aim finds the queue of a target.
+func (l *loop) aim(target *contact.Target) (*queue, error) {
+	q := l.queueBy[target.Queue]
+	if q == nil {
+		return nil, fmt.Errorf("queue %q: %w", target.Queue, ErrNoQueue)
+	}
+	if id := target.Only; id != "" {
+		if _, err := l.known(id); err != nil {
+			return nil, err
+		}
+	}
+	return q, nil
+}
+
 // ask is the command that lets a contact ask for a target in its queue.
 func (l *loop) ask(t *Ticket, op core.Op, target *contact.Target) core.Command {
 	q := t.queue
@@ -113,6 +128,10 @@ func (l *loop) ask(t *Ticket, op core.Op, target *contact.Target) core.Command {
 	cmd := core.Command{
 		Op: op, Contact: t.handle, Type: q.types[t.channel], Plan: q.plan, Tier: q.tier(), Priority: t.priority,
 		Agent: core.Nobody,
+	}
+	if a := l.agents[target.Only]; a != nil {
+		cmd.Plan = l.plan([]core.Step{{Agents: []core.Agent{a.handle}}})
+		return cmd
 	}
 	if len(target.Skills) > 0 {
 		cmd.Plan = l.planFor(q.cfg, target.Skills)
@@ -266,13 +285,6 @@ func (t *Ticket) End(ctx context.Context, res contact.Result) error {
 	})
 }
 
-// Transfer takes a connected or parked contact from its agent to a target. It
-// keeps its age and is not offered to that agent again for a while, unless the
-// target prefers the agent. There is no wrap-up for it.
-func (t *Ticket) Transfer(ctx context.Context, target contact.Target) error {
-	return t.command(ctx, "transfer", func(l *loop) error { return l.redirect(t, core.OpTransfer, &target, t.channel) })
-}
-
 // Move gives a contact another target, and keeps its place. Another channel
 // than that of its card is possible while it waits: a caller who leaves a
 // number waits on as a callback. An offer or conversation goes on.
@@ -287,18 +299,23 @@ func (t *Ticket) Move(ctx context.Context, target contact.Target, ch contact.Cha
 }
 
 func (l *loop) redirect(t *Ticket, op core.Op, target *contact.Target, ch core.Channel) error {
-	q := l.queueBy[target.Queue]
-	if q == nil {
-		return fmt.Errorf("queue %q: %w", target.Queue, ErrNoQueue)
+	return l.address(t, target, ch, func() core.Command { return l.ask(t, op, target) })
+}
+
+// address lets the contact count for the queue of a target, and applies the
+// command that takes it there.
+func (l *loop) address(t *Ticket, target *contact.Target, ch core.Channel, ask func() core.Command) error {
+	q, err := l.aim(target)
+	if err != nil {
+		return err
 	}
 	was, channel, before := t.queue, t.channel, t.target
 	t.joinQueue(q)
 	t.channel = ch
-	err := t.open(l, l.ask(t, op, target))
-	if err != nil { // nothing happened: back again
+	if err = t.open(l, ask()); err != nil { // nothing happened: back again
 		t.joinQueue(was)
 		t.channel = channel
-		l.ask(t, op, &before)
+		l.ask(t, core.OpMove, &before)
 	}
 	return err
 }

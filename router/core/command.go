@@ -27,13 +27,14 @@ const (
 	OpWrapEnd              // Contact: in wrap-up
 	OpWrapExtend           // Contact: in wrap-up; Dur
 	OpRoom                 // Room (not 0), Size (contacts that may wait in it; 0: boundless)
+	OpHandOver             // Contact: connected, fields as OpTransfer; Other (a free handle) is the agent's wrap-up, Time how long it was asked for (WrapOptional)
 	opEnd
 )
 
 var opNames = [...]string{
 	"tick", "sign_in", "sign_out", "ready", "not_ready", "reach", "vanish", "arrive",
 	"accept", "reject", "withdraw", "end", "requeue", "transfer", "move", "park", "resume",
-	"wrap_end", "wrap_extend", "room",
+	"wrap_end", "wrap_extend", "room", "hand_over",
 }
 
 // NumOp is how many operations there are.
@@ -54,6 +55,7 @@ type Command struct {
 	Dur      int64 // nanoseconds
 	Agent    Agent
 	Contact  Contact
+	Other    Contact
 	Type     Type
 	Plan     Plan
 	Class    Class

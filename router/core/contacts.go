@@ -39,11 +39,7 @@ func (s *State) arrive(cmd *Command) Code {
 	if uint32(c) >= s.cfg.MaxContacts || !s.defined(cmd) {
 		return BadCommand
 	}
-	for int(c) >= len(s.contacts) {
-		s.contacts = append(s.contacts, contactRec{})
-		s.contactsCold = append(s.contactsCold, contactCold{})
-	}
-	r := &s.contacts[c]
+	r := s.record(c)
 	if r.phase != PhaseFree {
 		return InUse
 	}
@@ -54,6 +50,15 @@ func (s *State) arrive(cmd *Command) Code {
 	s.address(c, cmd)
 	s.routeOr(c, true)
 	return 0
+}
+
+// record makes room for the handle.
+func (s *State) record(c Contact) *contactRec {
+	for int(c) >= len(s.contacts) {
+		s.contacts = append(s.contacts, contactRec{})
+		s.contactsCold = append(s.contactsCold, contactCold{})
+	}
+	return &s.contacts[c]
 }
 
 // defined reports whether the command's work type and plan are.
@@ -133,15 +138,21 @@ func (s *State) end(c Contact, asked int64) Code {
 		s.closeFrom(c)
 		return 0
 	}
-	a.wraps++
+	s.wrapUp(c, wrap, list)
+	s.tell(r.agent)
+	return 0
+}
+
+// wrapUp begins the after-contact work of a contact that its agent has.
+func (s *State) wrapUp(c Contact, wrap int64, list listID) {
+	r := &s.contacts[c]
+	s.agents[r.agent].wraps++
 	r.phase = PhaseWrapUp
 	e := s.emit(WrapUp, c, r.agent)
-	if t.Wrap != WrapOpen {
+	if s.types[r.typ].Wrap != WrapOpen {
 		e.Time = s.now + wrap
 		r.timer = s.start(list, e.Time, wrapTimer, c, uint64(s.now)) //nolint:gosec // bits
 	}
-	s.tell(r.agent)
-	return 0
 }
 
 // wrapFor returns how long the wrap-up is, and the list of its timer.
@@ -251,6 +262,51 @@ func (s *State) transfer(c Contact, cmd *Command) Code {
 	s.route(c)
 	s.settle(a)
 	return 0
+}
+
+// handOver is a transfer after which the agent wraps up, under another handle.
+// Without a wrap-up it is a transfer, and the handle stays free.
+func (s *State) handOver(c Contact, cmd *Command) Code {
+	if uint32(cmd.Other) >= s.cfg.MaxContacts {
+		return BadCommand
+	}
+	if s.record(cmd.Other).phase != PhaseFree {
+		return InUse
+	}
+	r := &s.contacts[c] // after record: it may have moved
+	if r.phase != PhaseConnected {
+		return BadState
+	}
+	t := &s.types[r.typ]
+	wrap, list := s.wrapFor(t, cmd.Time)
+	if wrap <= 0 && t.Wrap != WrapOpen {
+		return s.transfer(c, cmd)
+	}
+	a := r.agent
+	s.agents[a].live--
+	s.release(c)
+	s.leaveWork(cmd.Other, r, a)
+	s.wrapUp(cmd.Other, wrap, list)
+	s.emit(Released, c, a)
+	s.tell(a)
+	s.address(c, cmd)
+	s.exclude(c, a)
+	s.forgive(c, cmd.Agent)
+	s.route(c)
+	s.settle(a)
+	return 0
+}
+
+// leaveWork gives the agent another contact, like the one that was taken away.
+func (s *State) leaveWork(other Contact, like *contactRec, a Agent) {
+	o := &s.contacts[other]
+	*o = *like
+	s.arrivals++
+	o.seq, o.timer, o.excl = s.arrivals, noTimer, noExcl
+	o.flags &^= hasPreferred | isHeld
+	ag := &s.agents[a]
+	s.give(other, o, a, ag)
+	s.load(a, ag, s.types[o.typ].Channel)
 }
 
 // move changes what a contact asks for, wherever it is.

@@ -138,8 +138,13 @@
 // full is turned away: closed with the code Full. Only arrivals are: who was
 // in keeps the place.
 //
-// Transfer excludes the agent who gave the contact away. An agent whom Transfer
-// or Move names as the preferred one is excluded no longer. An exclusion ends after Config.Exclude, if that is not 0, so that a centre
+// HandOver is a Transfer of a connected contact after which its agent has the
+// wrap-up of the work type that it had. That work is a contact of its own, in
+// wrap-up from the start, under the handle that the command brings; where there
+// is no wrap-up the handle stays free.
+//
+// Transfer and HandOver exclude the agent who gave the contact away. An agent whom they
+// or Move name as the preferred one is excluded no longer. An exclusion ends after Config.Exclude, if that is not 0, so that a centre
 // with one agent starves nobody.
 //
 // # Wrap-up

@@ -10,7 +10,7 @@ const (
 	Waiting                      // the contact waits for an agent
 	Offer                        // Contact is offered to Agent: Offer, Time (deadline) and the reason: Key, Chose, Considered, NextAgent, NextContact, Load, Since
 	OfferEnded                   // Offer, How
-	Released                     // a contact was taken from Agent (requeue, transfer)
+	Released                     // a contact was taken from Agent (requeue, transfer, hand-over)
 	WrapUp                       // after-contact work: Time (deadline; 0: the agent ends it)
 	Closed                       // the contact is over, its handle free; Agent is Nobody if none served it; Code is Full if it was turned away
 	Moved                        // overflow took the contact to Type

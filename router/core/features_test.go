@@ -25,6 +25,7 @@ func features() []string {
 		"move: while waiting", "move: while in offered", "move: while in connected", "move: while in parked",
 		"move: while in wrap_up",
 		"parked: kept while logged out", "parked: ended", "parked: requeue", "parked: transfer", "resume: not ready",
+		"hand over: wrap-up", "hand over: no wrap-up",
 		"wrap-up: kind timed", "wrap-up: kind forced", "wrap-up: kind open", "wrap-up: kind optional", "wrap-up: by time",
 		"wrap-up: forced, not ended", "wrap-up: extension bounded",
 	}
@@ -35,6 +36,7 @@ func features() []string {
 		OpTransfer: {BadCommand, NoContact, BadState}, OpMove: {BadCommand, NoContact, BadState},
 		OpPark: {NoContact, BadState}, OpResume: {NoContact, BadState, NoRoom},
 		OpWrapEnd: {NoContact, BadState}, OpWrapExtend: {NoContact, BadState}, OpRoom: {BadCommand},
+		OpHandOver: {BadCommand, NoContact, InUse, BadState},
 	}
 	for op := range Op(NumOp) {
 		list = append(list, op.String()+": ok")

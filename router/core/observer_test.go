@@ -76,13 +76,24 @@ func (o *observer) observe(cmd Command, effects []Effect) {
 			o.told[e.Agent] = e
 		default:
 			if o.lives[e.Contact] == nil {
-				o.check(cmd.Op == OpArrive && e.Contact == cmd.Contact && !refused, e)
-				o.lives[e.Contact] = &life{phase: phaseBetween, typ: cmd.Type, agent: Nobody}
+				o.lives[e.Contact] = o.begin(cmd, e, refused)
 			}
 			o.contact(cmd, e, o.lives[e.Contact])
 		}
 	}
 	o.end()
+}
+
+// begin makes the life of a contact that is first heard of: it arrives, or is
+// the work that is left for who hands another on.
+func (o *observer) begin(cmd Command, e Effect, refused bool) *life {
+	if cmd.Op == OpHandOver && e.Kind == WrapUp {
+		l := *o.lives[cmd.Contact]
+		o.check(e.Contact == cmd.Other && l.phase == PhaseConnected && !refused, e)
+		return &l
+	}
+	o.check(cmd.Op == OpArrive && e.Contact == cmd.Contact && !refused, e)
+	return &life{phase: phaseBetween, typ: cmd.Type, agent: Nobody}
 }
 
 func (o *observer) contact(cmd Command, e Effect, l *life) {
@@ -105,7 +116,7 @@ func (o *observer) contact(cmd Command, e Effect, l *life) {
 	case Released:
 		o.check(e.Agent == l.agent, e)
 		enter(phaseBetween, PhaseConnected, PhaseParked)
-		if cmd.Op == OpTransfer {
+		if cmd.Op == OpTransfer || cmd.Op == OpHandOver {
 			l.typ = cmd.Type
 		}
 	case WrapUp:

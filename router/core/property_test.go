@@ -228,14 +228,14 @@ func (w *world) pass() {
 var opWeights = [NumOp + 1]int{
 	OpTick: 2, OpSignIn: 6, OpSignOut: 1, OpReady: 10, OpNotReady: 2, OpReach: 2, OpVanish: 1, OpArrive: 36,
 	OpAccept: 14, OpReject: 5, OpWithdraw: 3, OpEnd: 10, OpRequeue: 3, OpTransfer: 4, OpMove: 4, OpPark: 3, OpResume: 3,
-	OpWrapEnd: 4, OpWrapExtend: 2, OpRoom: 1, opEnd: 1,
+	OpWrapEnd: 4, OpWrapExtend: 2, OpRoom: 1, OpHandOver: 4, opEnd: 1,
 }
 
 // opPhases are those of the contacts that an operation is for.
 var opPhases = map[Op][]Phase{
 	OpAccept: {PhaseOffered}, OpReject: {PhaseOffered}, OpEnd: {PhaseConnected, PhaseParked}, OpPark: {PhaseConnected},
 	OpRequeue: {PhaseConnected, PhaseParked}, OpTransfer: {PhaseConnected, PhaseParked}, OpResume: {PhaseParked},
-	OpWrapEnd: {PhaseWrapUp}, OpWrapExtend: {PhaseWrapUp},
+	OpWrapEnd: {PhaseWrapUp}, OpWrapExtend: {PhaseWrapUp}, OpHandOver: {PhaseConnected},
 }
 
 func (w *world) op() Op {
@@ -262,7 +262,7 @@ func (w *world) command() Command {
 		cmd.Channels = uint8(w.IntN(8))
 	}
 	switch cmd.Op {
-	case OpArrive, OpTransfer, OpMove:
+	case OpArrive, OpTransfer, OpMove, OpHandOver:
 		w.ask(&cmd)
 	case OpAccept, OpReject:
 		w.answer(&cmd)
@@ -286,6 +286,7 @@ func (w *world) command() Command {
 	if w.chance(100) { // nonsense
 		cmd.Agent += Agent(w.pick(0, 20, 1<<30))
 		cmd.Contact += Contact(w.pick(0, 100, 1000))
+		cmd.Other += Contact(w.pick(0, 1, 1000))
 		cmd.Type, cmd.Plan, cmd.Class = cmd.Type+Type(w.IntN(3)), cmd.Plan+Plan(w.IntN(3)), cmd.Class+Class(w.IntN(3))
 	}
 	return cmd
@@ -322,6 +323,9 @@ func (w *world) ask(cmd *Command) {
 		cmd.Contact = w.contactIn(cmd.Contact, PhaseFree)
 	case OpTransfer:
 		cmd.Contact = w.contactIn(cmd.Contact, PhaseConnected, PhaseParked)
+	case OpHandOver:
+		cmd.Contact = w.contactIn(cmd.Contact, PhaseConnected)
+		cmd.Other = w.contactIn(cmd.Contact, PhaseFree)
 	default:
 		cmd.Contact = w.contactIn(w.contactIn(cmd.Contact, PhaseWaiting), Phase(1+w.IntN(5)))
 		if w.chance(2) { // to another type of its channel
@@ -333,7 +337,9 @@ func (w *world) ask(cmd *Command) {
 	if w.chance(3) { // V as of others, by another priority
 		cmd.Time = w.now - w.now%16 + int64(cmd.Priority)*min(int64(w.cfg.PriorityStep), 7)
 	}
-	if w.chance(100) {
+	if cmd.Op == OpHandOver {
+		cmd.Time = w.extent(0, 3, 8, 20)
+	} else if w.chance(100) {
 		cmd.Time = int64(w.pick(-1<<63, 1<<63-1, int(w.now-year), int(w.now-2*year)))
 	}
 	switch w.IntN(5) {

@@ -22,7 +22,7 @@ func (m *reference) do(cmd Command) Code {
 		m.sizes[cmd.Room] = cmd.Size
 		return 0
 	}
-	if cmd.Op >= opEnd || (cmd.Op == OpTransfer || cmd.Op == OpMove) && !m.defined(cmd) {
+	if cmd.Op >= opEnd || (cmd.Op == OpTransfer || cmd.Op == OpMove || cmd.Op == OpHandOver) && !m.defined(cmd) {
 		return BadCommand
 	}
 	if int(cmd.Contact) >= len(m.contacts) || m.contacts[cmd.Contact].phase == PhaseFree {
@@ -191,6 +191,8 @@ func (m *reference) doContact(cmd Command) Code {
 		return m.end(ci, cmd.Dur)
 	case OpRequeue, OpTransfer:
 		return m.takeBack(ci, cmd)
+	case OpHandOver:
+		return m.handOver(ci, cmd)
 	case OpMove:
 		return m.move(ci, cmd)
 	case OpPark, OpResume:
@@ -226,14 +228,24 @@ func (m *reference) end(ci Contact, ask int64) Code {
 	if c.phase != PhaseConnected {
 		return BadState
 	}
+	if !m.wraps(ci, ask) {
+		m.finish(ci)
+		return 0
+	}
+	m.tell(c.agent)
+	return 0
+}
+
+// wraps begins the wrap-up of a contact, if there is one.
+func (m *reference) wraps(ci Contact, ask int64) bool {
+	c := &m.contacts[ci]
 	t := m.types[c.typ]
 	length := int64(t.WrapUp)
 	if t.Wrap == WrapOptional {
 		length = min(max(ask, 0), m.wrapMax(t))
 	}
 	if length == 0 && t.Wrap != WrapOpen {
-		m.finish(ci)
-		return 0
+		return false
 	}
 	m.saw("wrap-up: kind " + [...]string{"timed", "forced", "open", "optional"}[t.Wrap])
 	c.phase, c.wrapStart = PhaseWrapUp, m.now
@@ -242,7 +254,47 @@ func (m *reference) end(ci Contact, ask int64) Code {
 		at = 0
 	}
 	m.wrapUntil(ci, at)
-	m.tell(c.agent)
+	return true
+}
+
+// handOver is transfer, and the agent has the wrap-up as a contact of its own.
+func (m *reference) handOver(ci Contact, cmd Command) Code {
+	if uint32(cmd.Other) >= m.cfg.MaxContacts {
+		return BadCommand
+	}
+	for int(cmd.Other) >= len(m.contacts) {
+		m.contacts = append(m.contacts, refContact{agent: Nobody, pref: Nobody})
+	}
+	c, o := &m.contacts[ci], &m.contacts[cmd.Other]
+	if o.phase != PhaseFree {
+		return InUse
+	}
+	if c.phase != PhaseConnected {
+		return BadState
+	}
+	a := c.agent
+	copied := *c
+	copied.pref, copied.held, copied.excluded, copied.deadline = Nobody, false, nil, 0
+	*o = copied
+	if !m.wraps(cmd.Other, cmd.Time) {
+		*o = refContact{agent: Nobody, pref: Nobody}
+		m.saw("hand over: no wrap-up")
+		return m.takeBack(ci, cmd)
+	}
+	m.saw("hand over: wrap-up")
+	m.arrivals++
+	o.seq = m.arrivals
+	m.release(ci)
+	m.agents[a].has = append([]Contact{cmd.Other}, m.agents[a].has...)
+	m.touch(a)
+	m.emit(Effect{Kind: Released, Contact: ci, Agent: a})
+	m.tell(a)
+	m.ask(ci, cmd)
+	m.hold(ci, cmd)
+	m.exclude(ci, a)
+	m.forgive(ci, cmd.Agent)
+	m.route(ci, false)
+	m.settle(a)
 	return 0
 }
 
@@ -302,7 +354,7 @@ func (m *reference) takeBack(ci Contact, cmd Command) Code {
 	a := c.agent
 	m.release(ci)
 	m.emit(Effect{Kind: Released, Contact: ci, Agent: a})
-	if cmd.Op == OpTransfer {
+	if cmd.Op != OpRequeue {
 		m.ask(ci, cmd)
 		m.hold(ci, cmd)
 		m.exclude(ci, a)

@@ -152,7 +152,7 @@ func (p *player) started() engine {
 
 var arguments = strings.Fields(`rona exclude step weight limit interrupts after needs agents channel group plan select
 	load patience rate saturate promote offer wrap wrapkind wrapmax reserve overload room overflow overflowafter
-	afterhold skills capacity caps queues reach prio tier since prefer hold`)
+	afterhold skills capacity caps queues reach prio tier since prefer hold as`)
 
 // --- commands
 
@@ -160,7 +160,7 @@ var verbs = map[string]Op{
 	"at": OpTick, "signin": OpSignIn, "signout": OpSignOut, "ready": OpReady, "notready": OpNotReady, "reach": OpReach,
 	"vanish": OpVanish, "arrive": OpArrive, "accept": OpAccept, "stale": OpAccept, "reject": OpReject,
 	"withdraw": OpWithdraw, "end": OpEnd, "requeue": OpRequeue, "transfer": OpTransfer, "move": OpMove, "park": OpPark,
-	"resume": OpResume, "wrapend": OpWrapEnd, "wrapextend": OpWrapExtend, "room": OpRoom,
+	"resume": OpResume, "wrapend": OpWrapEnd, "wrapextend": OpWrapExtend, "room": OpRoom, "handover": OpHandOver,
 }
 
 func (p *player) command(s script) (Command, bool) {
@@ -198,6 +198,9 @@ func (p *player) contactCommand(cmd *Command, s script) {
 	switch cmd.Op {
 	case OpArrive, OpTransfer, OpMove:
 		p.ask(cmd, s)
+	case OpHandOver:
+		p.ask(cmd, s)
+		cmd.Other, cmd.Time = p.contacts.handle(s.args["as"]), int64(p.duration(s.args["wrap"]))
 	case OpAccept, OpReject:
 		o := p.offers[name]
 		cmd.Offer, cmd.Agent = o.Offer, o.Agent

@@ -137,7 +137,7 @@ func (s *State) doContact(cmd *Command) Code {
 	if cmd.Op >= opEnd {
 		return BadCommand
 	}
-	if (cmd.Op == OpTransfer || cmd.Op == OpMove) && (uint32(cmd.Contact) >= s.cfg.MaxContacts || !s.defined(cmd)) {
+	if (cmd.Op == OpTransfer || cmd.Op == OpMove || cmd.Op == OpHandOver) && (uint32(cmd.Contact) >= s.cfg.MaxContacts || !s.defined(cmd)) {
 		return BadCommand
 	}
 	if int(cmd.Contact) >= len(s.contacts) || s.contacts[cmd.Contact].phase == PhaseFree {
@@ -160,6 +160,8 @@ func (s *State) doContact(cmd *Command) Code {
 		return s.requeue(c, cmd.Agent)
 	case OpTransfer:
 		return s.transfer(c, cmd)
+	case OpHandOver:
+		return s.handOver(c, cmd)
 	case OpMove:
 		return s.move(c, cmd)
 	case OpPark:

@@ -20,7 +20,7 @@ func randomCommand(r *rand.Rand) core.Command {
 	}
 	return core.Command{
 		Offer: pick(r.Uint64()), Time: int64(pick(r.Uint64())), Dur: int64(pick(r.Uint64())),
-		Agent: core.Agent(pick(r.Uint64())), Contact: core.Contact(pick(r.Uint64())), Type: core.Type(pick(r.Uint64())),
+		Agent: core.Agent(pick(r.Uint64())), Contact: core.Contact(pick(r.Uint64())), Other: core.Contact(pick(r.Uint64())), Type: core.Type(pick(r.Uint64())),
 		Plan: core.Plan(pick(r.Uint64())), Class: core.Class(pick(r.Uint64())), Priority: int16(pick(r.Uint64())),
 		Op: core.Op(pick(r.Uint64())), Tier: uint8(pick(r.Uint64())), Reason: core.Reason(pick(r.Uint64())),
 		Channels: uint8(pick(r.Uint64())), Size: uint32(pick(r.Uint64())), Room: core.Room(pick(r.Uint64())),
@@ -50,7 +50,7 @@ func TestCommandRoundTrip(t *testing.T) {
 func TestEveryFieldIsKept(t *testing.T) {
 	cmd := core.Command{
 		Offer: 1, Time: 2, Dur: 3, Agent: 4, Contact: 5, Type: 6, Plan: 7, Class: 8, Priority: -9, Op: 10, Tier: 11,
-		Reason: 12, Channels: 13, Size: 14, Room: 15,
+		Reason: 12, Channels: 13, Size: 14, Room: 15, Other: 16,
 	}
 	requireNoZero(t, cmd)
 	p := appendCommand(nil, 99, &cmd)

@@ -24,11 +24,12 @@ const (
 	hasRoom
 	hasReason
 	hasChannels
+	hasOther
 	endOfFields
 )
 
 // maxCommand bounds the payload of a command.
-const maxCommand = 8 + 2 + 1 + 3*8 + 6*4 + 2 + 4
+const maxCommand = 8 + 2 + 1 + 3*8 + 7*4 + 2 + 4
 
 // appendCommand appends the payload of a command that is applied at now.
 func appendCommand(dst []byte, now int64, c *core.Command) []byte {
@@ -53,6 +54,7 @@ func appendCommand(dst []byte, now int64, c *core.Command) []byte {
 	w.put8(hasRoom, uint8(c.Room))
 	w.put8(hasReason, uint8(c.Reason))
 	w.put8(hasChannels, c.Channels)
+	w.put32(hasOther, uint32(c.Other))
 	binary.LittleEndian.PutUint16(w.dst[at+8:], w.set)
 	return w.dst
 }
@@ -110,6 +112,7 @@ func parseCommand(p []byte) (now int64, c core.Command, err error) {
 	c.Room = core.Room(r.get(hasRoom, 1))          //nolint:gosec // one byte
 	c.Reason = core.Reason(r.get(hasReason, 1))    //nolint:gosec // one byte
 	c.Channels = uint8(r.get(hasChannels, 1))      //nolint:gosec // one byte
+	c.Other = core.Contact(r.get(hasOther, 4))     //nolint:gosec // four bytes
 	if r.bad || len(r.p) != 0 {
 		return 0, c, errCommand
 	}

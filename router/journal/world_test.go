@@ -243,9 +243,9 @@ func (w *world) command() core.Command {
 // newCommand is one of the rarer ones.
 func (w *world) newCommand(agent core.Agent, c core.Contact) core.Command {
 	cmd := core.Command{
-		Op:      []core.Op{core.OpTransfer, core.OpMove, core.OpPark, core.OpResume, core.OpRoom}[w.r.IntN(5)],
+		Op:      []core.Op{core.OpTransfer, core.OpMove, core.OpPark, core.OpResume, core.OpRoom, core.OpHandOver}[w.r.IntN(6)],
 		Contact: c, Type: core.Type(w.r.IntN(w.types)), Plan: core.Plan(w.r.IntN(w.plans)), Tier: uint8(w.r.IntN(4)), Agent: agent,
-		Dur: int64(w.r.IntN(20)),
+		Dur: int64(w.r.IntN(20)), Other: core.Contact(w.r.IntN(40)),
 	}
 	if cmd.Op == core.OpRoom {
 		cmd = core.Command{Op: core.OpRoom, Room: 1, Size: uint32(w.r.IntN(40))}
