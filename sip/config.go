@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"filo/sip/trace"
+	"filo/sip/trunk"
 )
 
 // Config is the `sip` section of the configuration.
@@ -18,7 +19,8 @@ type Config struct {
 	Listen []Listen `yaml:"listen"`
 	// Domain is the host part of our own addresses and the digest realm.
 	Domain string `yaml:"domain"`
-	// Trunks are the peers that may call without a password, by their address.
+	// Trunks are the carriers and exchanges that we are connected to. Those that
+	// may call without a password are known by their address.
 	Trunks []Trunk `yaml:"trunks"`
 	// UserAgent is the text of the User-Agent and Server headers.
 	UserAgent string `yaml:"user_agent"`
@@ -51,19 +53,6 @@ type Listen struct {
 	// Advertise is the host:port that peers are told (Via, Contact) when it
 	// differs from Bind. Peers on the loopback are always told Bind.
 	Advertise string `yaml:"advertise"`
-}
-
-// Trunk is a peer known by its address.
-type Trunk struct {
-	Name  string   `yaml:"name"`
-	Allow []string `yaml:"allow"` // addresses or CIDR networks
-	// Trusted makes P-Asserted-Identity and the attestation of the caller's
-	// number count. Without it only From is read, and that is a hint.
-	Trusted bool   `yaml:"trusted"`
-	Region  string `yaml:"region"` // two letters, e.g. "IT": how national numbers are read
-	// Headers are the X- headers that reach the application, besides
-	// User-to-User and Call-Info.
-	Headers []string `yaml:"headers"`
 }
 
 // Expires bounds a registration's lifetime.
@@ -115,47 +104,35 @@ func (c Config) Validate() error {
 	if strings.ContainsAny(c.UserAgent, "\r\n") {
 		bad("user_agent", "contains a line break")
 	}
-	c.validateTrunks(bad)
 	c.validateLimits(bad)
-	if err := c.Trace.Validate(); err != nil {
-		for line := range strings.Lines(err.Error()) {
-			errs = append(errs, errors.New("trace."+strings.TrimSpace(line)))
-		}
+	return errors.Join(errors.Join(errs...), prefixed("trunks", trunk.Validate(c.Trunks)), prefixed("trace.", c.Trace.Validate()))
+}
+
+// CheckFiles reads the files that the trunks name: certificates and passwords.
+// The error joins every one that is no good; each begins with its key. It says
+// nothing about trunks that are no good themselves.
+func (c Config) CheckFiles() error {
+	if trunk.Validate(c.Trunks) != nil {
+		return nil
+	}
+	_, err := trunk.NewTable(c.Trunks)
+	return prefixed("trunks", err)
+}
+
+// prefixed puts a key before each of joined errors.
+func prefixed(key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // errors.Join has no other way in
+	if !ok {
+		return fmt.Errorf("%s%w", key, err)
+	}
+	var errs []error
+	for _, one := range joined.Unwrap() {
+		errs = append(errs, fmt.Errorf("%s%w", key, one))
 	}
 	return errors.Join(errs...)
-}
-
-func (c Config) validateTrunks(bad func(key, format string, a ...any)) {
-	seen := map[string]bool{}
-	for i, t := range c.Trunks {
-		key := fmt.Sprintf("trunks[%d]", i)
-		if t.Name == "" {
-			bad(key+".name", "missing")
-		} else if seen[t.Name] {
-			bad(key+".name", "%q is used twice", t.Name)
-		}
-		seen[t.Name] = true
-		t.validate(bad, key)
-	}
-}
-
-func (t Trunk) validate(bad func(key, format string, a ...any), key string) {
-	if len(t.Allow) == 0 {
-		bad(key+".allow", "missing: nobody could call over this trunk")
-	}
-	for j, a := range t.Allow {
-		if _, err := parseNetwork(a); err != nil {
-			bad(fmt.Sprintf("%s.allow[%d]", key, j), "%v", err)
-		}
-	}
-	for j, h := range t.Headers {
-		if len(h) < 3 || !strings.EqualFold(h[:2], "X-") || strings.ContainsAny(h, " :\t\r\n") {
-			bad(fmt.Sprintf("%s.headers[%d]", key, j), "%q is not the name of an X- header", h)
-		}
-	}
-	if t.Region != "" && (len(t.Region) != 2 || strings.ToUpper(t.Region) != t.Region) {
-		bad(key+".region", "%q is not two capital letters", t.Region)
-	}
 }
 
 func (c Config) validateLimits(bad func(key, format string, a ...any)) {
@@ -207,21 +184,4 @@ func checkHostPort(bad func(key, format string, a ...any), key, v string, minPor
 			bad(key, "%q does not begin with an IP address", v)
 		}
 	}
-}
-
-// parseNetwork reads a CIDR network or a single address.
-func parseNetwork(s string) (netip.Prefix, error) {
-	if strings.Contains(s, "/") {
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			return netip.Prefix{}, fmt.Errorf("bad CIDR %q: %w", s, err)
-		}
-		return p.Masked(), nil
-	}
-	a, err := netip.ParseAddr(s)
-	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("bad address %q: %w", s, err)
-	}
-	a = a.Unmap()
-	return netip.PrefixFrom(a, a.BitLen()), nil
 }

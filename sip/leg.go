@@ -18,15 +18,23 @@ type Info struct {
 	// From, FromName, To are the user parts and display name of caller and
 	// callee. From is the asserted identity when a trusted trunk gave one.
 	From, FromName, To string
-	Called             string // user part of the request URI: the number that was dialled
+	// Called is the number that was dialled. Numbers of a trunk are in E.164, as
+	// far as they are numbers.
+	Called string
+	// Original is who was called before the call was diverted to us, by
+	// History-Info or Diversion of a trusted trunk; "" when nobody was.
+	Original string
 	// Withheld: the caller asked not to be shown; From and FromName are empty.
 	Withheld bool
 	// Attestation of the caller's number by the carrier: "A", "B", "C" or "".
 	// Believed from trusted trunks only.
 	Attestation string
-	Transport   string // UDP, TCP, WS or WSS
-	Source      string // ip:port that sent the INVITE
-	Received    time.Time
+	// Verstat is a trunk's verdict on the caller's number: "passed-a", "passed-b",
+	// "passed-c", "failed", or "none" where nobody looked; "" off trunks.
+	Verstat   string
+	Transport string // UDP, TCP, WS or WSS
+	Source    string // ip:port that sent the INVITE
+	Received  time.Time
 	// Headers are those that the trunk lets through, User-to-User and
 	// Call-Info; canonical names.
 	Headers map[string]string

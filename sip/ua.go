@@ -48,7 +48,7 @@ type UA struct {
 	tp           *gosip.TransportLayer
 	tx           *gosip.TransactionLayer
 	order        *order
-	trunks       []trunk
+	trunks       *trunkSet
 	auth         *digestServer
 	reg          *registrar
 	flows        *flowTable
@@ -94,7 +94,7 @@ func New(cfg Config, deps Deps) (*UA, error) {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	trunks, err := newTrunks(cfg.Trunks)
+	trunks, err := newTrunkSet(cfg.Trunks)
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}

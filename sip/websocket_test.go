@@ -257,8 +257,8 @@ func FuzzRequest(f *testing.F) {
 		}
 		req.SetSource("127.0.0.1:5060")
 		req.SetTransport("TCP")
-		info := u.inboundInfo(req, caller{trunk: &u.trunks[0]}, time.Time{})
-		for _, s := range []string{info.From, info.Called, info.To} {
+		info := u.inboundInfo(req, caller{trunk: u.trunks.table.Trunks()[0]}, time.Time{})
+		for _, s := range []string{info.From, info.Called, info.To, info.Original} {
 			if strings.ContainsAny(s, "\r\n") {
 				t.Fatalf("line break in %q", s)
 			}

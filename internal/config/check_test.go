@@ -47,6 +47,7 @@ voice:
     "+39021": {flow: default, lang: fr}
     "+39022": {flow: gone}
 desk: {users_file: DIR/users.yaml}
+sip: {trunks: [{name: telco, server: sip.telco.example, user: shop, password_file: DIR/secret}]}
 `))
 	_, err := config.Check(path)
 	require.Error(t, err)
@@ -58,6 +59,7 @@ desk: {users_file: DIR/users.yaml}
 		`filo.yaml:8: voice.default_flow: no such flow: "lost"`,
 		`filo.yaml:10: voice.numbers.+39021.lang: flow default does not speak "fr"`,
 		`filo.yaml:11: voice.numbers.+39022.flow: no such flow: "gone"`,
+		"filo.yaml:13: sip.trunks[0].password_file: open DIR/secret: no such file or directory",
 		`DIR/flows/broken.yaml:2: steps.a: the last step needs "next", or must end the flow`,
 		`DIR/flows/broken.yaml:2: steps.a.say: prompt "hello" is not among the flow's prompts`,
 		`DIR/flows/other.yaml: no such prompt: no sound file en/fanfare.wav`,

@@ -126,14 +126,20 @@ func (c Config) sections() []section {
 func (c Config) Validate() error {
 	var errs []error
 	for _, s := range c.sections() {
-		for _, err := range flatten(s.validate()) {
-			if s.key != "" {
-				err = fmt.Errorf("%s.%w", s.key, err)
-			}
-			errs = append(errs, err)
-		}
+		errs = append(errs, underKey(s.key, s.validate())...)
 	}
 	return errors.Join(errs...)
+}
+
+// underKey puts the key of a section before each error of it.
+func underKey(key string, err error) (errs []error) {
+	for _, one := range flatten(err) {
+		if key != "" {
+			one = fmt.Errorf("%s.%w", key, one)
+		}
+		errs = append(errs, one)
+	}
+	return errs
 }
 
 // derive gives keys that the file does not set the value of another.
