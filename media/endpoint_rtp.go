@@ -156,14 +156,8 @@ func (e *rtpEndpoint) Accept(answer []byte) error {
 	if !ok {
 		return fmt.Errorf("%w: no common codec", ErrNotAcceptable)
 	}
-	// The far side may also send what we offered and it did not repeat.
-	for _, c := range e.codecs {
-		if pt := c.staticPT(); f.in[pt] == codecNone {
-			f.in[pt] = c
-		}
-	}
 	if f.in[e.dtmfPT] == codecNone {
-		f.in[e.dtmfPT] = codecDTMF
+		f.in[e.dtmfPT] = codecDTMF // offered; the far side need not repeat it
 	}
 	return e.follow(&d.media[i], f)
 }
@@ -184,6 +178,13 @@ func (e *rtpEndpoint) follow(m *mediaDesc, f format) error {
 		dest = netip.AddrPortFrom(m.conn, uint16(m.port)) //nolint:gosec // parsed as 16 bits
 		if !e.engine.policy.allows(m.conn) && !e.engine.policy.allows(e.latch.signal) {
 			return fmt.Errorf("%w: destination address", ErrNotAcceptable)
+		}
+	}
+	// Until both sides know of a change of codec, the old one still comes; and
+	// what was offered may come unrepeated.
+	for _, c := range e.codecs {
+		if pt := c.staticPT(); f.in[pt] == codecNone {
+			f.in[pt] = c
 		}
 	}
 	if dest.IsValid() {

@@ -132,6 +132,14 @@ func encodeALaw(s int16) byte {
 	return (byte(seg<<4) | byte(x>>seg&0x0F)) ^ mask //nolint:gosec // masked
 }
 
+// sample is the value of one byte of payload.
+func (c Codec) sample(b byte) int16 {
+	if c == PCMA {
+		return alawToPCM[b]
+	}
+	return ulawToPCM[b]
+}
+
 // decode appends the samples of payload to dst.
 func (c Codec) decode(dst []int16, payload []byte) []int16 {
 	t := &ulawToPCM

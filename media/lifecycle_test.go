@@ -79,7 +79,25 @@ func TestConcurrentUse(t *testing.T) {
 				}
 			})
 		}
-		loop(func(n int) { rooms[(i+n)%2].Join(s, Role{})() })
+		loop(func(n int) {
+			leave := rooms[(i+n)%2].Join(s, Role{})
+			if n%3 == 0 {
+				rooms[(i+n)%2].Join(s, Role{SpeaksTo: []Endpoint{}})
+			}
+			leave()
+		})
+		loop(func(n int) {
+			rec, err := rooms[n%2].Record(RecordOptions{Left: s, Open: (&memory{}).open})
+			if err != nil {
+				return // somebody else records
+			}
+			rec.Pause()
+			rec.Resume()
+			_, err = rec.Stop(ctx)
+			if err != nil && ctx.Err() == nil {
+				t.Error(err)
+			}
+		})
 		loop(func(int) {
 			short, stop := context.WithTimeout(ctx, 30*time.Millisecond)
 			defer stop()

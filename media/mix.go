@@ -18,6 +18,7 @@ type mixInput struct {
 	ring    [mixCap]int16
 	head, n int
 	ready   bool // the prefill has been reached
+	skipped bool // samples were pushed out since the last frame
 	lastSeq uint16
 	any     bool
 
@@ -43,34 +44,44 @@ func (in *mixInput) push(seq uint16, c Codec, payload []byte) {
 			in.n++
 		} else {
 			in.head = (in.head + 1) % mixCap
+			in.skipped = true
 		}
 	}
 }
 
-// pop moves 20 ms into in.frame; silence when there is not enough.
+// pop moves 20 ms into in.frame; silence when there is not enough. Where speech
+// begins, ends or misses something there is no click.
 func (in *mixInput) pop() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	before := in.frame[frameSamples-1]
 	if !in.ready && in.n < mixPrefill {
 		clear(in.frame[:])
+		fade(in.frame[:], before)
 		return
 	}
-	in.ready = true
 	n := min(in.n, frameSamples)
 	for i := range n {
 		in.frame[i] = in.ring[(in.head+i)%mixCap]
 	}
-	clear(in.frame[n:])
 	in.head, in.n = (in.head+n)%mixCap, in.n-n
-	if n < frameSamples {
-		in.ready = false // ran dry: build up again
+	if !in.ready || in.skipped {
+		fade(in.frame[:n], before)
+	}
+	in.ready, in.skipped = n == frameSamples, false
+	if !in.ready { // ran dry: build up again
+		clear(in.frame[n:])
+		if n > 0 {
+			before = in.frame[n-1]
+		}
+		fade(in.frame[n:], before)
 	}
 }
 
 // mixOutput is what one member hears.
 type mixOutput struct {
 	to     *endpoint
-	src    source
+	src    *source
 	voices []*mixInput
 	sum    [frameSamples]int16
 	coded  [frameSamples]byte
@@ -83,28 +94,20 @@ type mixer struct {
 	ins  []*mixInput
 }
 
-// set replaces the outputs. A member that heard a mix before keeps its source,
-// so that its stream does not jump.
+// set replaces the outputs.
 func (x *mixer) set(outs []*mixOutput) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	seen := map[*mixInput]bool{}
-	x.ins = nil
-	for i, o := range outs {
-		for _, old := range x.outs {
-			if old.to == o.to {
-				old.voices = o.voices
-				outs[i] = old
-			}
-		}
-		for _, in := range outs[i].voices {
+	x.outs, x.ins = outs, nil
+	for _, o := range outs {
+		for _, in := range o.voices {
 			if !seen[in] {
 				seen[in] = true
 				x.ins = append(x.ins, in)
 			}
 		}
 	}
-	x.outs = outs
 }
 
 func (x *mixer) tick(now time.Time) bool {
@@ -133,12 +136,12 @@ func (o *mixOutput) send(now time.Time) {
 	t := &o.to.tx
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.playing != nil || t.digits != nil || !t.enabled || t.codec == codecNone {
+	if !t.takes(o.src) {
 		return
 	}
 	t.codec.encode(o.coded[:], o.sum[:])
 	if t.joinFirst.IsZero() {
 		t.joinFirst = now
 	}
-	t.frame(&o.src, o.coded[:], now)
+	t.frame(o.src, o.coded[:], now)
 }

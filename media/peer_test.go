@@ -105,7 +105,10 @@ func (p *peer) send(pt uint8, payload []byte) {
 func (p *peer) sendSilence() { p.send(0, silentULaw[:frameSamples]) }
 
 // stream sends silence every 20 ms until stopped.
-func (p *peer) stream() (stop func()) {
+func (p *peer) stream() (stop func()) { return p.every(p.sendSilence) }
+
+// every does send every 20 ms until stopped.
+func (p *peer) every(send func()) (stop func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -116,7 +119,7 @@ func (p *peer) stream() (stop func()) {
 			case <-done:
 				return
 			case <-tick.C:
-				p.sendSilence()
+				send()
 			}
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -56,6 +57,14 @@ func newDryLeg(en *Engine, c Codec) *dryLeg {
 	l.e.rx.setFormat(f)
 	l.e.tx.setFormat(f, true)
 	return l
+}
+
+// received is what the far side heard so far.
+func (l *dryLeg) received() recorder {
+	l.e.tx.mu.Lock()
+	defer l.e.tx.mu.Unlock()
+	r := l.heard
+	return recorder{slices.Clone(r.got), slices.Clone(r.payload)}
 }
 
 // packet is the next 20 ms of a tone.

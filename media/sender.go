@@ -17,7 +17,8 @@ type source struct{ _ byte }
 
 // sender makes the one continuous RTP stream that the far side hears,
 // whatever feeds it: a digit being sent goes before a prompt, a prompt before
-// the room.
+// the room. Where one source follows another the numbers go on, the timestamp
+// too unless there was a silence, and the sound has no click.
 type sender struct {
 	mu  sync.Mutex
 	out packetWriter
@@ -34,6 +35,9 @@ type sender struct {
 	tsAt   time.Time // when ts last moved on; zero before the first packet
 	began  time.Time // when the stream began, with the timestamp origin
 	origin uint32
+	span   uint32  // samples of the newest packet
+	last   int16   // its last sample, which the next source goes on from
+	feed   *source // whom the room lets speak: one voice, or the mix; nil: nobody
 	src    *source // who made the newest packet
 	seqOff uint16  // added to src's numbers (forwarding only)
 	tsOff  uint32
@@ -65,18 +69,40 @@ func (t *sender) setFormat(f format, enabled bool) {
 	}
 }
 
+// listen sets who of the room feeds the stream.
+func (t *sender) listen(feed *source) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.feed = feed
+}
+
+// takes says whether the room's source may send now; t.mu is held.
+func (t *sender) takes(src *source) bool {
+	return t.feed == src && t.playing == nil && t.digits == nil && t.enabled && t.codec != codecNone
+}
+
 // resume returns the timestamp for the first packet of a new source: where the
-// wall clock is since the stream began, so that no lateness adds up, and never
-// standing still.
+// newest packet ends, or, after a silence, where the wall clock is since the
+// stream began, so that no lateness adds up.
 func (t *sender) resume(now time.Time) uint32 {
 	if t.tsAt.IsZero() {
 		return t.ts
 	}
-	wall := t.origin + samples(now.Sub(t.began))
-	if int32(wall-t.ts) < frameSamples { //nolint:gosec // serial arithmetic
-		return t.ts + frameSamples
+	next, wall := t.ts+t.span, t.origin+samples(now.Sub(t.began))
+	if int32(wall-next) < frameSamples { //nolint:gosec // serial arithmetic
+		return next
 	}
 	return wall
+}
+
+// soften makes the seam to the payload in buf, of a new source, inaudible: it
+// goes on from the last sample, or rises from silence.
+func (t *sender) soften(payload int, ts uint32) {
+	from := t.last
+	if ts != t.ts+t.span {
+		from = 0
+	}
+	fadeCoded(t.codec, t.buf[rtpHeaderLen:rtpHeaderLen+payload], from)
 }
 
 // samples is d in RTP time, which wraps by design.
@@ -98,15 +124,14 @@ func (t *sender) strange(in *rtpHeader, now time.Time) bool {
 
 // frame sends one locally made frame of G.711 in the sender's codec.
 func (t *sender) frame(src *source, payload []byte, now time.Time) {
-	h := rtpHeader{pt: t.pt, seq: t.sent.newest + 1, ssrc: t.ssrc}
-	if t.src == src {
-		h.ts = t.ts + frameSamples
-	} else {
+	h := rtpHeader{pt: t.pt, seq: t.sent.newest + 1, ts: t.ts + t.span, ssrc: t.ssrc}
+	copy(t.buf[rtpHeaderLen:], payload)
+	if t.src != src {
 		h.ts, h.marker = t.resume(now), true
 		t.src, t.floor = src, t.sent.newest
+		t.soften(len(payload), h.ts)
 	}
-	copy(t.buf[rtpHeaderLen:], payload)
-	t.write(&h, len(payload), now)
+	t.sound(&h, len(payload), now)
 }
 
 // forward passes one packet of another endpoint on (RFC 3550 section 7.1: we
@@ -114,7 +139,7 @@ func (t *sender) frame(src *source, payload []byte, now time.Time) {
 func (t *sender) forward(src *source, in *rtpHeader, c Codec, payload []byte, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.playing != nil || t.digits != nil || !t.enabled || t.codec == codecNone {
+	if !t.takes(src) {
 		return
 	}
 	h := rtpHeader{pt: t.pt, marker: in.marker, ssrc: t.ssrc}
@@ -125,7 +150,8 @@ func (t *sender) forward(src *source, in *rtpHeader, c Codec, payload []byte, no
 		}
 		h.pt = uint8(t.dtmfPT) //nolint:gosec // 0..127
 	}
-	if t.src != src || t.strange(in, now) {
+	joins := t.src != src || t.strange(in, now)
+	if joins {
 		t.src, t.floor = src, t.sent.newest
 		t.seqOff, t.tsOff = t.sent.newest+1-in.seq, t.resume(now)-in.ts
 		h.marker = true
@@ -134,22 +160,34 @@ func (t *sender) forward(src *source, in *rtpHeader, c Codec, payload []byte, no
 	if int16(h.seq-t.floor) <= 0 { //nolint:gosec // serial arithmetic
 		return // late packet from before the switch: its number is taken
 	}
-	if c == codecDTMF {
-		copy(t.buf[rtpHeaderLen:], payload)
-	} else {
-		c.transcode(t.codec, t.buf[rtpHeaderLen:], payload)
-	}
 	if t.joinFirst.IsZero() {
 		t.joinFirst = now
 	}
-	t.write(&h, len(payload), now)
+	if c == codecDTMF {
+		copy(t.buf[rtpHeaderLen:], payload)
+		t.write(&h, len(payload), frameSamples, now)
+	} else {
+		c.transcode(t.codec, t.buf[rtpHeaderLen:], payload)
+		if joins {
+			t.soften(len(payload), h.ts)
+		}
+		t.sound(&h, len(payload), now)
+	}
 	if int16(t.sent.newest-t.floor) > 2000 { //nolint:gosec // serial arithmetic
 		t.floor = t.sent.newest - 1000 // keep it near, numbers wrap
 	}
 }
 
-// write sends t.buf with the header h and moves the stream on.
-func (t *sender) write(h *rtpHeader, payload int, now time.Time) {
+// sound sends the G.711 in t.buf.
+func (t *sender) sound(h *rtpHeader, payload int, now time.Time) {
+	t.write(h, payload, uint32(payload), now) //nolint:gosec // one byte a sample
+	if h.ts == t.ts {
+		t.last = t.codec.sample(t.buf[rtpHeaderLen+payload-1])
+	}
+}
+
+// write sends t.buf with the header h and moves the stream on by span.
+func (t *sender) write(h *rtpHeader, payload int, span uint32, now time.Time) {
 	// None is ever sent twice, whatever a peer repeats: in SRTP that would be one
 	// keystream for two payloads (RFC 3711 section 9.1).
 	if !t.sent.take(h.seq) {
@@ -159,7 +197,7 @@ func (t *sender) write(h *rtpHeader, payload int, now time.Time) {
 		if t.tsAt.IsZero() {
 			t.origin, t.began = h.ts, now
 		}
-		t.ts, t.tsAt = h.ts, now
+		t.ts, t.span, t.tsAt, t.last = h.ts, span, now, 0
 	}
 	h.put(t.buf[:])
 	if t.out.writePacket(t.buf[:rtpHeaderLen+payload]) != nil {
@@ -183,7 +221,7 @@ func (t *sender) event(code byte, end bool, duration uint16, ts uint32, marker b
 		p[1] |= 0x80
 	}
 	binary.BigEndian.PutUint16(p[2:], duration)
-	t.write(&h, dtmfPayloadLen, now)
+	t.write(&h, dtmfPayloadLen, frameSamples, now)
 }
 
 // join notes the start of a stay in a room, for JoinFirstOut.

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -8,12 +9,16 @@ import (
 	"pgregory.net/rapid"
 )
 
-// recorder is a transport that keeps the headers.
-type recorder struct{ got []rtpHeader }
+// recorder is a transport that keeps the packets.
+type recorder struct {
+	got     []rtpHeader
+	payload [][]byte
+}
 
 func (r *recorder) writePacket(b []byte) error {
-	h, _, _ := parseRTP(b)
+	h, payload, _ := parseRTP(b)
 	r.got = append(r.got, h)
+	r.payload = append(r.payload, bytes.Clone(payload))
 	return nil
 }
 
@@ -53,6 +58,7 @@ func TestForwardProperty(t *testing.T) {
 			h.seq++
 			h.ts += frameSamples
 			before := len(out.got)
+			s.listen(&sources[which])
 			s.forward(&sources[which], &h, PCMU, silentULaw[:frameSamples], now)
 			for _, g := range out.got[before:] {
 				if seen[g.seq] {
@@ -85,6 +91,7 @@ func TestLateAndDuplicatePacketsOfTheOldSource(t *testing.T) {
 	var a, b source
 	now := time.Unix(0, 0)
 	send := func(src *source, seq uint16) {
+		s.listen(src)
 		s.forward(src, &rtpHeader{seq: seq, ts: uint32(seq) * frameSamples}, PCMU, silentULaw[:frameSamples], now)
 		now = now.Add(framePeriod)
 	}
