@@ -12,8 +12,12 @@
 // RTP stream: one SSRC, sequence numbers without gaps of ours and timestamps
 // that follow the wall clock (RFC 3550 section 5.1).
 //
+// A Recording takes what the members of a Room say before it is mixed; prompts,
+// music and keys are not in it, and no disk ever holds up a packet.
+//
 // Concurrency: each RTP socket has one reading goroutine; all 20 ms pacing is
 // done by one goroutine per Engine (playout.go); one housekeeping goroutine per
-// Engine watches time-outs and makes RTCP reports. Endpoint.Close and
+// Engine watches time-outs and makes RTCP reports; one goroutine per Recording
+// writes it, for a disk may hang. Endpoint.Close and
 // Engine.Close join what they started.
 package media
