@@ -127,7 +127,7 @@ func (t *Table) allowed(dialled string) ([]Candidate, error) {
 	var out []Candidate
 	for _, one := range t.trunks {
 		if one.rules.AllowsShort(dialled) {
-			out = append(out, Candidate{Trunk: one, Number: dialled, User: one.Numbers.Prefix + dialled})
+			out = append(out, Candidate{Trunk: one, Number: dialled, User: dialled})
 		}
 	}
 	if len(out) > 0 {
