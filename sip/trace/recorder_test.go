@@ -30,7 +30,7 @@ func sipMessage(start, callID, cseq string, n int) []byte {
 }
 
 func kept(r *ring) (all []record) {
-	l := r.read(0)
+	l := r.read(0, 0)
 	defer l.close()
 	for _, rec := range l.records() {
 		rec.data = append([]byte(nil), rec.data...)
@@ -114,7 +114,7 @@ func TestRingModel(t *testing.T) {
 		for range rapid.IntRange(1, 400).Draw(t, "steps") {
 			switch rapid.IntRange(0, 9).Draw(t, "step") {
 			case 0:
-				open, expect = append(open, r.read(0)), append(expect, want)
+				open, expect = append(open, r.read(0, 0)), append(expect, want)
 			case 1:
 				if len(open) > 0 {
 					check(t, open[0], expect[0])
@@ -131,7 +131,7 @@ func TestRingModel(t *testing.T) {
 			check(t, l, expect[i])
 			l.close()
 		}
-		l := r.read(0)
+		l := r.read(0, 0)
 		check(t, l, want)
 		l.close()
 		held := 0
@@ -159,7 +159,7 @@ func TestReadFrom(t *testing.T) {
 	for i := range 500 {
 		r.addMessage(head{at: int64(i)}, []byte("12345678"))
 	}
-	l := r.read(498)
+	l := r.read(498, 0)
 	defer l.close()
 	seen := map[uint64]int64{}
 	for n, rec := range l.records() {

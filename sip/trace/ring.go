@@ -109,14 +109,19 @@ type reading struct {
 	lost     bool   // older records were overwritten
 }
 
-// read opens a look at the records numbered from and later. It must be closed.
-func (r *ring) read(from uint64) *reading {
+// read opens a look at the records numbered from and later, in at most limit
+// segments; 0: in all. It must be closed.
+func (r *ring) read(from uint64, limit int) *reading {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := &reading{ring: r, next: r.next, lost: r.lost}
 	for i, s := range r.segments {
 		if i+1 < len(r.segments) && r.segments[i+1].first <= from {
 			continue
+		}
+		if limit > 0 && len(l.segments) == limit {
+			l.next = s.first
+			break
 		}
 		s.readers++
 		l.segments, l.bufs = append(l.segments, s), append(l.bufs, s.buf)
