@@ -29,6 +29,7 @@ import (
 	"filo/media"
 	"filo/router"
 	"filo/sip"
+	"filo/sip/trace"
 )
 
 // App is one node: every part, built and wired.
@@ -38,20 +39,23 @@ type App struct {
 	now func() time.Time
 	reg *prometheus.Registry
 
-	redis    *redis.Store // nil unless journey.hot is redis
-	journey  *journey.Journey
-	measure  *measure.Engine
-	router   *router.Router
-	users    *desk.Users
-	desk     *desk.Desk
-	media    *media.Engine
-	ua       *sip.UA
-	voice    *voice.Conductor
-	messages *message.Conductor
-	email    *email.Channel
-	sms      *sms.Channel
-	visitors *chweb.Channel
-	web      *web
+	redis     *redis.Store // nil unless journey.hot is redis
+	journey   *journey.Journey
+	measure   *measure.Engine
+	router    *router.Router
+	users     *desk.Users
+	desk      *desk.Desk
+	media     *media.Engine
+	ua        *sip.UA
+	voice     *voice.Conductor
+	messages  *message.Conductor
+	email     *email.Channel
+	sms       *sms.Channel
+	visitors  *chweb.Channel
+	trace     *trace.Recorder
+	collector *trace.Sender // nil without a HEP collector
+	web       *web
+	control   *web // nil where its socket could not be made
 
 	closers []func() error // of what New opened, last first
 	up      atomic.Bool
@@ -79,6 +83,8 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, opts Options)
 		do   func(context.Context, Options) error
 	}{
 		{"data directory", a.buildData},
+		{"control", a.buildControl},
+		{"trace", a.buildTrace},
 		{"journey", a.buildJourney},
 		{"router", a.buildRouter},
 		{"desk", a.buildDesk},
@@ -211,7 +217,7 @@ func (a *App) buildVoice(ctx context.Context, _ Options) error {
 	}
 	a.voice, err = voice.New(ctx, a.cfg.Voice, voice.Deps{
 		Log: a.log, Registry: a.reg, Now: a.now, UA: a.ua, Media: a.media, Router: a.router,
-		Journey: a.journey, Measure: a.measure, Agents: agents{a.users}, Watcher: deskWatcher{a.desk},
+		Journey: a.journey, Measure: a.measure, Agents: agents{a.users}, Watcher: deskWatcher{a.desk}, Trace: a.trace,
 		Trunks: a.cfg.SIP.Trunks, Flows: flows, Prompts: prompts,
 	})
 	return err
@@ -248,6 +254,12 @@ func (a *App) Run(ctx context.Context) error {
 	l := &lifecycle{log: a.log, stopLimit: 10 * time.Second, drain: a.drain, up: a.started}
 	if a.redis != nil {
 		l.add("redis", a.redis.Run)
+	}
+	if a.control != nil {
+		l.add("control", a.control.run)
+	}
+	if a.collector != nil {
+		l.add("hep", a.collector.Run)
 	}
 	l.add("journey", a.journey.Run)
 	l.add("router", a.router.Run)

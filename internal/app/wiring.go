@@ -15,6 +15,7 @@ import (
 	"filo/desk"
 	"filo/ivr"
 	"filo/journey"
+	"filo/sip/trace"
 )
 
 // The desk needs the conductors and the conductors need the desk. These
@@ -132,6 +133,16 @@ func (a *App) buildHTTP(ctx context.Context, opts Options) (err error) {
 	}
 	a.onClose(func() error { _ = a.web.listener.Close(); return nil }) // Run has closed it already
 	return nil
+}
+
+// buildTrace makes the recorder of SIP messages, and what copies them to a
+// collector.
+func (a *App) buildTrace(context.Context, Options) (err error) {
+	a.trace = trace.New(a.cfg.SIP.Trace)
+	if a.cfg.SIP.Trace.HEP.Server != "" {
+		a.collector, err = trace.NewSender(a.trace, a.log)
+	}
+	return err
 }
 
 // loadFlows reads the flows and prompts: those of the configured directories

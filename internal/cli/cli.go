@@ -27,6 +27,7 @@ Usage:
   filo demo [-once] [flags]            play a whole story with robots, then stay up to try
   filo check [-config FILE]            check configuration and flows, change nothing
   filo flow run FILE [flags]           play a flow as text in the terminal
+  filo trace [flags] [CALL]            show the SIP ladder of a call of the running node
   filo passwd                          read a password from the standard input, print its hash
   filo version
 
@@ -62,7 +63,7 @@ func Main(args []string, std Streams) int {
 	context.AfterFunc(ctx, stop) // from now on a second signal kills
 	commands := map[string]command{
 		"serve": serveCommand, "demo": demoCommand, "check": checkCommand,
-		"flow": flowCommand, "passwd": passwdCommand, "version": versionCommand,
+		"flow": flowCommand, "trace": traceCommand, "passwd": passwdCommand, "version": versionCommand,
 	}
 	if len(args) == 0 {
 		_, _ = io.WriteString(std.Err, usage)

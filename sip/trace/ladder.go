@@ -216,7 +216,7 @@ func (d *drawing) message(rec record, leg int) {
 func (d *drawing) draw() Ladder {
 	slices.SortStableFunc(d.entries, func(a, b entry) int { return cmp.Compare(a.at, b.at) })
 	d.window()
-	l := Ladder{Contact: d.contact, Clear: d.options.Clear}
+	l := Ladder{Contact: d.contact, Clear: d.options.Clear, Rows: []Row{}}
 	for _, e := range d.entries {
 		l.Rows = append(l.Rows, d.row(e, len(l.Rows)))
 	}

@@ -21,6 +21,9 @@ const (
 	maxPayload = 65535 - ip4Header - udpHeader
 )
 
+// PCAPType is the media type of a capture file.
+const PCAPType = "application/vnd.tcpdump.pcap"
+
 // PCAP writes the messages as a capture file, one UDP datagram each, between
 // the addresses that they went between. What came by TCP, TLS or WebSocket
 // stands there as UDP, too: a stream would need sequence numbers that the

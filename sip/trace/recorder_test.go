@@ -220,6 +220,9 @@ func TestLinks(t *testing.T) {
 	require.Empty(t, c.contact)
 	require.Equal(t, "leg-10", call, "maybe a Call-ID of no contact")
 
+	require.Equal(t, []Summary{{Contact: "c_2", At: at(10).UTC(), Roles: []string{"caller", "agent paola"}}}, l.recent(1))
+	require.Len(t, l.recent(5), 2)
+
 	for i := range 9 {
 		l.add(fmt.Sprintf("c_1%d", i), "x", "caller", at(20))
 	}
