@@ -30,6 +30,7 @@ type Deps struct {
 	Messages Messages
 	Lines    Lines // nil: every line counts as up
 	Measure  Measure
+	Trace    Trace
 	// DropLine, if set, is told to end the line of an agent who signed out.
 	DropLine func(ctx context.Context, id contact.AgentID)
 	// Routing is the router's configuration: labels, skills, targets and

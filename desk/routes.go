@@ -26,6 +26,8 @@ func (d *Desk) routes() http.Handler {
 	mux.HandleFunc("POST /api/contacts/{id}/answered", d.api("answered", AgentRole, d.answered))
 	mux.HandleFunc("GET /api/contacts/{id}/thread", d.api("thread", AgentRole, d.thread))
 	mux.HandleFunc("GET /api/contacts/{id}/content/{ref}", d.api("content", AgentRole, d.content))
+	mux.HandleFunc("GET /api/contacts/{id}/trace", d.api("trace", AgentRole, d.trace))
+	mux.HandleFunc("GET /api/contacts/{id}/trace.pcap", d.api("capture", Supervisor, d.capture))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusNotFound, map[string]any{"error": map[string]string{"code": "not_found", "message": "no such call"}})
 	})

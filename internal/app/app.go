@@ -191,7 +191,7 @@ func (a *App) buildDesk(_ context.Context, opts Options) (err error) {
 	dc.Origins = append(dc.Origins, a.cfg.HTTP.Origins...)
 	a.desk, err = desk.New(dc, desk.Deps{
 		Log: a.log, Registry: a.reg, Now: a.now, Users: a.users, Router: a.router, Thread: a.journey,
-		Calls: voiceCalls{a}, Messages: deskMessages{a}, Lines: voiceCalls{a}, Measure: a.measure,
+		Calls: voiceCalls{a}, Messages: deskMessages{a}, Lines: voiceCalls{a}, Measure: a.measure, Trace: a.trace,
 		Routing: a.cfg.Router, DropLine: a.dropLine,
 	})
 	return err

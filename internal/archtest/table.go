@@ -35,7 +35,7 @@ var imports = map[string][]string{
 	"channel/sms":     {"contact", "journey", "channel/message"},
 	"channel/web":     {"contact", "journey", "channel/message"},
 
-	"desk":     {"contact", "journey", "measure", "router", "desk/web"},
+	"desk":     {"contact", "journey", "measure", "router", "sip/trace", "desk/web"},
 	"desk/web": {},
 
 	"bench/robot":    {"contact", "sip", "media"},
