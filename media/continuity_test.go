@@ -100,8 +100,9 @@ func TestPromptIsWholeAndPaced(t *testing.T) {
 	leg := caller.answered(server, Options{})
 	start := time.Now()
 	require.NoError(t, leg.Play(t.Context(), Tone(440, time.Second)))
-	took := time.Since(start)
-	require.InDelta(t, 1.0, took.Seconds(), 0.1)
+	// The last frame leaves 980 ms after the first; how much later is the
+	// machine's affair.
+	require.GreaterOrEqual(t, time.Since(start), 980*time.Millisecond)
 	got := caller.waitFor(50)
 	require.Len(t, got, 50)
 	requireContinuous(t, got)

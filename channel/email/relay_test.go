@@ -61,7 +61,11 @@ func startRelay(t *testing.T, r *relay) (host string, port int) {
 	srv.AllowInsecureAuth = true
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = srv.Serve(l) })
-	t.Cleanup(func() { _ = srv.Close(); wg.Wait() })
+	t.Cleanup(func() {
+		_ = srv.Close()
+		_ = l.Close() // the server does not know it yet when Serve has only just begun
+		wg.Wait()
+	})
 	h, p, err := net.SplitHostPort(l.Addr().String())
 	require.NoError(t, err)
 	port, err = strconv.Atoi(p)

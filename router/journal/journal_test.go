@@ -35,6 +35,13 @@ func written(t *testing.T, seed uint64, n int) (*world, string) {
 	await(t, j, seq)
 	require.Equal(t, uint64(len(w.ops)), seq)
 	require.False(t, j.Degraded())
+	// Who waits is told before the mark is written.
+	require.Eventually(t, func() bool {
+		log, err := os.ReadFile(lastLog(t, cfg.Dir))
+		require.NoError(t, err)
+		starts := offsets(t, log)
+		return kind(log[starts[len(starts)-2]+7]) == markRecord
+	}, time.Minute, time.Millisecond)
 	return w, copyDir(t, cfg.Dir)
 }
 

@@ -38,22 +38,24 @@ func places(hops []Hop) (out []string) {
 // TestResolve asks a name server over a socket.
 func TestResolve(t *testing.T) {
 	s := newNameServer(t)
-	s.srv = map[string][]net.SRV{
-		"_sip._udp.carrier.test.": {
-			{Target: "b.carrier.test.", Port: 5080, Priority: 20, Weight: 1},
-			{Target: "a.carrier.test.", Port: 5070, Priority: 10, Weight: 1},
-		},
-		"_sips._tcp.carrier.test.": {{Target: "a.carrier.test.", Port: 5061, Priority: 1}},
-		"_sip._tcp.tcponly.test.":  {{Target: "a.carrier.test.", Port: 5060}},
-		"_sip._udp.shut.test.":     {{Target: ".", Port: 0}},
-		"_sip._udp.half.test.":     {{Target: "gone.test.", Port: 5060, Priority: 1}, {Target: "a.carrier.test.", Port: 5060, Priority: 2}},
-		"_sip._udp.lost.test.":     {{Target: "gone.test.", Port: 5060}},
-	}
-	s.hosts = map[string][]netip.Addr{
-		"a.carrier.test.": addrs("192.0.2.1"),
-		"b.carrier.test.": addrs("192.0.2.2", "2001:db8::2"),
-		"plain.test.":     addrs("192.0.2.9"),
-	}
+	s.set(func() {
+		s.srv = map[string][]net.SRV{
+			"_sip._udp.carrier.test.": {
+				{Target: "b.carrier.test.", Port: 5080, Priority: 20, Weight: 1},
+				{Target: "a.carrier.test.", Port: 5070, Priority: 10, Weight: 1},
+			},
+			"_sips._tcp.carrier.test.": {{Target: "a.carrier.test.", Port: 5061, Priority: 1}},
+			"_sip._tcp.tcponly.test.":  {{Target: "a.carrier.test.", Port: 5060}},
+			"_sip._udp.shut.test.":     {{Target: ".", Port: 0}},
+			"_sip._udp.half.test.":     {{Target: "gone.test.", Port: 5060, Priority: 1}, {Target: "a.carrier.test.", Port: 5060, Priority: 2}},
+			"_sip._udp.lost.test.":     {{Target: "gone.test.", Port: 5060}},
+		}
+		s.hosts = map[string][]netip.Addr{
+			"a.carrier.test.": addrs("192.0.2.1"),
+			"b.carrier.test.": addrs("192.0.2.2", "2001:db8::2"),
+			"plain.test.":     addrs("192.0.2.9"),
+		}
+	})
 	r := New(s.resolver(), Options{Draw: first, Timeout: 20 * time.Second})
 	for _, c := range []struct {
 		name   string
@@ -103,7 +105,7 @@ func TestResolve(t *testing.T) {
 // a while.
 func TestNameServerAway(t *testing.T) {
 	s := newNameServer(t)
-	s.hosts["carrier.test."] = addrs("192.0.2.1")
+	s.set(func() { s.hosts["carrier.test."] = addrs("192.0.2.1") })
 	var ahead atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	r := New(s.resolver(), Options{Now: now, Timeout: 20 * time.Second})
