@@ -44,7 +44,7 @@ func (t *Tree) Owners() (found []string) {
 	t.each(func(p *Package, f *File) {
 		for imported, pos := range f.imports() {
 			for prefix, owner := range owners {
-				if within(imported, prefix) && p.Path != owner && !strings.HasPrefix(p.Path, "test/") {
+				if within(imported, prefix) && !within(p.Path, owner) && !strings.HasPrefix(p.Path, "test/") {
 					found = append(found, t.report(pos, "%s imports %s, whose owner is %s", p.Path, imported, owner))
 				}
 			}

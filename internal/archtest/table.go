@@ -16,6 +16,9 @@ var imports = map[string][]string{
 	"sip/resolve": {},
 	"sip/trunk":   {"sip/number", "sip/resolve"}, // decides; no socket, no clock
 
+	"sip/transport":               {},
+	"sip/transport/transporttest": {},
+
 	"ivr":          {"contact"},
 	"ivr/terminal": {"contact", "ivr"},
 	"journey":      {"contact"},
@@ -65,7 +68,8 @@ var everyPackage = []string{
 	"desk", "desk/web",
 }
 
-// owners says which outside modules belong to one package alone.
+// owners says which outside modules belong to one package, and those below it,
+// alone.
 var owners = map[string]string{
 	"github.com/emiago/sipgo":   "sip",
 	"github.com/pion":           "media",
