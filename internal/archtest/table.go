@@ -18,6 +18,7 @@ var imports = map[string][]string{
 
 	"sip/transport":               {},
 	"sip/transport/transporttest": {},
+	"sip/transaction":             {"sip/transport"},
 
 	"ivr":          {"contact"},
 	"ivr/terminal": {"contact", "ivr"},
