@@ -4,18 +4,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/netip"
-	"strconv"
 	"strings"
-	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
-)
-
-// Timers of RFC 3261 section 17 that the dialog layer runs itself.
-const (
-	timerT1  = 500 * time.Millisecond
-	timerT2  = 4 * time.Second
-	timerMax = 64 * timerT1 // how long a 2xx waits for its ACK, and a CANCEL for its final response
 )
 
 // The methods that we serve, and the extensions that a peer may require.
@@ -32,24 +23,6 @@ func newToken() string {
 }
 
 func newBranch() string { return gosip.RFC3261BranchMagicCookie + newToken() }
-
-// hop is where a message goes: by which transport, to which address, from
-// which socket.
-type hop struct {
-	via  string    // transport written into Via: UDP, TCP, WS, WSS
-	addr string    // ip:port, host:port, or the key of a flow
-	ln   *listener // the socket for UDP, and whose address we tell the peer
-	flow string    // key of the connection, "" for UDP or a new connection
-	user string    // whose flow it is, to find the newer one when it is gone
-}
-
-// network is sipgo's transport for the hop: WebSockets appear to it as TCP.
-func (h hop) network() string {
-	if h.via == "UDP" {
-		return "UDP"
-	}
-	return "TCP"
-}
 
 // dialog is the state of RFC 3261 section 12, owned by the leg's goroutine.
 type dialog struct {
@@ -103,28 +76,6 @@ func (d *dialog) request(u *UA, method gosip.RequestMethod, seq uint32) *gosip.R
 	return req
 }
 
-// addVia puts our Via on req and binds the request to its hop.
-func (u *UA) addVia(req *gosip.Request, h hop) {
-	via := &gosip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: h.via}
-	switch {
-	case h.via == "WS" || h.via == "WSS":
-		via.Host = u.instanceHost // RFC 7118 section 5.1: no meaning, but must be there
-	case h.ln != nil:
-		via.Host, via.Port = h.ln.contactFor(addrOf(h.addr))
-		via.Params.Add("rport", "")
-	default:
-		via.Params.Add("rport", "")
-	}
-	via.Params.Add("branch", newBranch())
-	req.PrependHeader(via)
-	req.SetTransport(h.network())
-	req.SetDestination(h.addr)
-	if h.via == "UDP" && h.ln != nil {
-		// Never for streams: sipgo would take the listener's connection for it.
-		h.ln.laddr.Copy(&req.Laddr)
-	}
-}
-
 // setSDP attaches a session description; nil: none.
 func setSDP(m gosip.Message, sdp []byte) {
 	if len(sdp) > 0 {
@@ -133,6 +84,15 @@ func setSDP(m gosip.Message, sdp []byte) {
 		return
 	}
 	m.SetBody(nil)
+}
+
+// addrPortOf reads "ip:port"; invalid for names.
+func addrPortOf(hostPort string) netip.AddrPort {
+	ap, err := netip.ParseAddrPort(hostPort)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
 
 // addrOf is the address part of "ip:port"; invalid for names.
@@ -145,34 +105,6 @@ func addrOf(hostPort string) netip.Addr {
 		return netip.Addr{}
 	}
 	return a.Unmap()
-}
-
-// nextHop is where a request within the dialog goes when no flow decides:
-// the first route, else the remote target, except that a peer whose target
-// cannot be meant (a name under .invalid, or an address behind a NAT) is
-// reached where its last message came from.
-func nextHop(target gosip.Uri, routes []gosip.Uri, source string) string {
-	first := target
-	if len(routes) > 0 {
-		first = routes[0]
-	}
-	src := addrOf(source)
-	host := strings.Trim(first.Host, "[]")
-	a, err := netip.ParseAddr(host)
-	switch {
-	case err != nil && strings.HasSuffix(host, ".invalid"):
-		return source
-	case err == nil && src.IsValid() && a.Unmap() != src && a.IsPrivate() && !src.IsPrivate() && !src.IsLoopback():
-		return source
-	}
-	port := first.Port
-	if port == 0 {
-		port = 5060
-	}
-	if err == nil {
-		return netip.AddrPortFrom(a.Unmap(), uint16(port)).String() //nolint:gosec // checked when validated
-	}
-	return host + ":" + strconv.Itoa(port)
 }
 
 // recordRoutes reads a message's route set, in order or reversed (RFC 3261

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
+
+	"filo/sip/transaction"
 )
 
 var errBadDigest = errors.New("bad digest header")
@@ -283,21 +285,20 @@ func (s *digestServer) challenges(stale, socket bool) []string {
 
 // authenticate returns the user who proved to know the password, or the
 // response to send. Known and unknown users are told the same in the same time.
-func (u *UA) authenticate(ctx context.Context, req *gosip.Request) (string, *gosip.Response) {
-	source := addrOf(u.realSource(req)).String()
-	f := u.flows.get(req.Source())
-	socket := f != nil && f.via != "TCP"
+func (u *UA) authenticate(ctx context.Context, tx *transaction.Server) (string, *gosip.Response) {
+	req, f := tx.Request(), tx.Flow()
+	source := f.Remote().Addr().String()
 	h := req.GetHeader("Authorization")
 	if h == nil {
-		return "", u.response(req, statusUnauthorized, "", u.auth.challenges(false, socket)...)
+		return "", u.response(tx, statusUnauthorized, "", u.auth.challenges(false, f.Web())...)
 	}
 	d, err := parseDigest(h.Value())
 	if err != nil {
-		return "", u.response(req, statusBadRequest, "Bad Authorization")
+		return "", u.response(tx, statusBadRequest, "Bad Authorization")
 	}
 	if u.auth.fails.blocked(source, d.username) {
 		u.met.reject(rejectBackoff)
-		return "", u.response(req, statusForbidden, "")
+		return "", u.response(tx, statusForbidden, "")
 	}
 	stale, ok := u.auth.verify(ctx, d, string(req.Method), u.creds)
 	if ok {
@@ -308,7 +309,7 @@ func (u *UA) authenticate(ctx context.Context, req *gosip.Request) (string, *gos
 		u.met.reject(rejectAuth)
 		u.auth.fails.add(source, d.username)
 	}
-	return "", u.response(req, statusUnauthorized, "", u.auth.challenges(stale, socket)...)
+	return "", u.response(tx, statusUnauthorized, "", u.auth.challenges(stale, f.Web())...)
 }
 
 // verify checks a digest. stale: right, but by a nonce that is no longer good.

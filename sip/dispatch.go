@@ -1,85 +1,85 @@
 package sip
 
 import (
-	"context"
+	"hash/maphash"
 	"strconv"
-	"strings"
-	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
+
+	"filo/sip/transaction"
+	"filo/sip/transport"
 )
 
-// serve is called by the transaction layer, in a goroutine per request, for
-// everything that is not a retransmission.
-func (u *UA) serve(ctx context.Context, req *gosip.Request, tx *gosip.ServerTx) {
-	if !u.enter() {
-		tx.Terminate()
-		return
-	}
-	defer u.leave()
-	t := u.order.turn(req)
-	defer u.order.finish(t)
+// core is the user agent as the transaction layer sees it: the UAS core of RFC
+// 3261 section 8.2. Its methods run in the goroutine that reads the socket, so
+// that messages are served in their order of arrival.
+type core struct{ *UA }
+
+// Request serves a request that is not a retransmission, an ACK or a CANCEL.
+func (u core) Request(tx *transaction.Server) {
 	defer func() {
 		if r := recover(); r != nil {
 			u.caught(r, "")
-			u.reply(tx, u.response(req, statusServerError, ""))
+			u.refuse(tx, statusServerError, "")
 		}
 	}()
-	received := time.Now()
-	if t != nil {
-		received = t.at
-	}
-	if bad := checkRequest(req); bad.code != 0 {
-		if req.Method == gosip.ACK {
-			tx.Terminate()
-			return
-		}
+	if bad := checkRequest(tx.Request()); bad.code != 0 {
 		u.met.reject(rejectMalformed)
-		u.reply(tx, u.response(req, bad.code, bad.reason, bad.headers...))
+		u.refuse(tx, bad.code, bad.reason, bad.headers...)
 		return
 	}
-	u.route(ctx, req, tx, received)
+	u.route(tx)
 }
 
-func (u *UA) route(ctx context.Context, req *gosip.Request, tx *gosip.ServerTx, received time.Time) {
-	switch req.Method {
-	case gosip.ACK:
-		if l := u.legOf(req); l != nil {
-			l.post(func() { l.onACK(req) })
-		}
-		tx.Terminate() // an ACK has no response, hence no transaction
-		return
-	case gosip.CANCEL:
-		u.serveCancel(req, tx)
+// ACK serves the ACK of a 2xx.
+func (u core) ACK(_ transport.Flow, ack *gosip.Request) {
+	if checkRequest(ack).code != 0 {
 		return
 	}
-	if !u.order.initial(req) {
-		l := u.legOf(req)
-		if l != nil && l.post(func() { l.onRequest(req, tx) }) {
-			return
-		}
-		if req.Method == gosip.BYE && u.legs.wasOurs(tagOf(req.To())) {
-			u.reply(tx, u.response(req, statusOK, ""))
-			return
-		}
-		u.met.reject(rejectNoDialog)
-		u.reply(tx, u.response(req, statusNoDialog, ""))
+	if l := u.legOf(ack); l != nil {
+		l.post(func() { l.onACK(ack) })
+	}
+}
+
+// Closed forgets what went by a connection.
+func (u core) Closed(f transport.Flow, _ error) {
+	u.dialled.remove(f)
+	u.reg.dropFlow(f)
+}
+
+func (u *UA) route(tx *transaction.Server) {
+	req := tx.Request()
+	if tagOf(req.To()) != "" {
+		u.routeInDialog(tx)
 		return
 	}
 	switch req.Method {
 	case gosip.INVITE:
-		u.serveInvite(ctx, req, tx, received)
+		u.serveInvite(tx)
 	case gosip.REGISTER:
-		u.serveRegister(ctx, req, tx)
+		u.serveRegister(tx)
 	case gosip.OPTIONS:
-		u.serveOptions(req, tx)
+		u.serveOptions(tx)
 	case gosip.BYE, gosip.INFO, gosip.UPDATE, gosip.PRACK:
 		u.met.reject(rejectNoDialog)
-		u.reply(tx, u.response(req, statusNoDialog, ""))
+		u.refuse(tx, statusNoDialog, "")
 	default:
 		u.met.reject(rejectMethod)
-		u.reply(tx, u.response(req, statusMethodNotAllowed, "", "Allow", allowedMethods))
+		u.refuse(tx, statusMethodNotAllowed, "", "Allow", allowedMethods)
 	}
+}
+
+func (u *UA) routeInDialog(tx *transaction.Server) {
+	req := tx.Request()
+	if l := u.legOf(req); l != nil && l.post(func() { l.onRequest(tx) }) {
+		return
+	}
+	if req.Method == gosip.BYE && u.legs.wasOurs(tagOf(req.To())) {
+		u.refuse(tx, statusOK, "")
+		return
+	}
+	u.met.reject(rejectNoDialog)
+	u.refuse(tx, statusNoDialog, "")
 }
 
 // legOf finds the dialog of a request: its To-tag is our tag.
@@ -91,40 +91,20 @@ func (u *UA) legOf(req *gosip.Request) *Leg {
 	return l
 }
 
-// serveCancel handles a CANCEL that the transaction layer could not match: the
-// INVITE's transaction came into being after it was looked up.
-func (u *UA) serveCancel(req *gosip.Request, tx *gosip.ServerTx) {
-	l := u.legOf(req)
-	branch, _ := req.Via().Params.Get("branch")
-	if l == nil || l.srvTag != branch {
-		u.reply(tx, u.response(req, statusNoDialog, ""))
-		return
-	}
-	u.reply(tx, u.response(req, statusOK, ""))
-	l.post(func() {
-		if l.state == stateEarly { // after a 200 it changes nothing
-			l.refuse(statusTerminated, "", "")
-			l.end(ErrCancelled)
-		}
-	})
-}
-
-func (u *UA) serveOptions(req *gosip.Request, tx *gosip.ServerTx) {
+func (u *UA) serveOptions(tx *transaction.Server) {
 	if u.draining.Load() {
-		u.reply(tx, u.response(req, statusOverloaded, "", "Retry-After", "10"))
+		u.refuse(tx, statusOverloaded, "", "Retry-After", "10")
 		return
 	}
-	u.reply(tx, u.response(req, statusOK, "",
-		"Allow", allowedMethods, "Accept", "application/sdp", "Supported", supportedExt))
+	u.refuse(tx, statusOK, "", "Allow", allowedMethods, "Accept", "application/sdp", "Supported", supportedExt)
 }
 
 // response builds a response with further headers given as name, value, ...
-func (u *UA) response(req *gosip.Request, code int, reason string, headers ...string) *gosip.Response {
+func (u *UA) response(tx *transaction.Server, code int, reason string, headers ...string) *gosip.Response {
 	if reason == "" {
 		reason = reasonPhrase(code)
 	}
-	res := gosip.NewResponseFromRequest(req, code, reason, nil)
-	res.SipVersion = "SIP/2.0" // whatever the request claimed
+	res := tx.NewResponse(code, reason)
 	for i := 0; i+1 < len(headers); i += 2 {
 		res.AppendHeader(gosip.NewHeader(headers[i], headers[i+1]))
 	}
@@ -132,125 +112,47 @@ func (u *UA) response(req *gosip.Request, code int, reason string, headers ...st
 	return res
 }
 
-// reply sends a final response without a body and lets the transaction end by
-// its own timers.
-func (u *UA) reply(tx *gosip.ServerTx, res *gosip.Response) {
-	res.SetBody(nil)
-	u.replySet(tx, res)
+// refuse sends a final response without a body; of any class.
+func (u *UA) refuse(tx *transaction.Server, code int, reason string, headers ...string) {
+	u.reply(tx, u.response(tx, code, reason, headers...))
 }
 
-func (u *UA) replySet(tx *gosip.ServerTx, res *gosip.Response) {
+func (u *UA) reply(tx *transaction.Server, res *gosip.Response) {
 	if err := tx.Respond(res); err != nil {
 		u.log.Debug("response not sent", "code", res.StatusCode, "err", err)
 	}
-	u.met.response(res.StatusCode, "out")
-	tx.TerminateGracefully()
 }
 
-// listenerFor is the socket to use towards addr.
-func (u *UA) listenerFor(via, addr string) *listener {
-	network := "TCP"
-	if via == "UDP" {
-		network = "UDP"
+// toTag is the tag that all our responses to a request without one carry. It
+// depends on Call-ID, From-tag and CSeq number only, so that a CANCEL and
+// merged requests (RFC 3261 section 8.2.2.2) get the same one.
+func (u *UA) toTag(req *gosip.Request) string {
+	var h maphash.Hash
+	h.SetSeed(u.tagSeed)
+	if id := req.CallID(); id != nil {
+		_, _ = h.WriteString(id.Value())
 	}
-	peer := addrOf(addr)
-	var first *listener
-	for _, ln := range u.listeners {
-		if ln.network != network {
-			continue
-		}
-		if first == nil {
-			first = ln
-		}
-		if peer.IsValid() && ln.bound.Addr().IsLoopback() == peer.IsLoopback() && ln.bound.Addr().Is4() == peer.Is4() {
-			return ln
-		}
+	_ = h.WriteByte(0)
+	_, _ = h.WriteString(tagOfFrom(req.From()))
+	_ = h.WriteByte(0)
+	if cseq := req.CSeq(); cseq != nil {
+		_, _ = h.WriteString(strconv.FormatUint(uint64(cseq.SeqNo), 10))
 	}
-	return first
+	return "f" + strconv.FormatUint(h.Sum64(), 36)
 }
 
-// listenerOf is the UDP socket by which source last spoke to us.
-func (u *UA) listenerOf(source string) *listener {
-	if c, err := u.tp.GetConnection("udp", source); err == nil {
-		local := c.LocalAddr().String()
-		_, _ = c.TryClose()
-		for _, ln := range u.listeners {
-			if ln.network == "UDP" && ln.localAddr() == local {
-				return ln
-			}
-		}
+func tagOf(to *gosip.ToHeader) string {
+	if to == nil {
+		return ""
 	}
-	return u.listenerFor("UDP", source)
+	tag, _ := to.Params.Get("tag")
+	return tag
 }
 
-// hopOf is the way back to who sent req.
-func (u *UA) hopOf(req *gosip.Request) hop {
-	source := req.Source()
-	if f := u.flows.get(source); f != nil {
-		return hop{via: f.via, addr: f.key, flow: f.key, user: f.user, ln: u.listenerFor("TCP", f.source)}
+func tagOfFrom(from *gosip.FromHeader) string {
+	if from == nil {
+		return ""
 	}
-	if req.Transport() == "UDP" {
-		return hop{via: "UDP", addr: source, ln: u.listenerOf(source)}
-	}
-	return hop{via: "TCP", addr: source, ln: u.listenerFor("TCP", source)}
-}
-
-// refreshHop replaces a connection that is gone by the user's newest one.
-func (u *UA) refreshHop(h hop) hop {
-	if h.flow == "" || h.user == "" || u.flows.get(h.flow) != nil {
-		return h
-	}
-	if b, ok := u.reg.newest(h.user); ok {
-		return b.hop
-	}
-	return h
-}
-
-// contactURI is our own address on a hop.
-func (u *UA) contactURI(user string, h hop) gosip.Uri {
-	uri := gosip.Uri{Scheme: "sip", User: escapeUser(user)}
-	if uri.User == "" {
-		uri.User = "filo"
-	}
-	switch {
-	case h.via == "WS" || h.via == "WSS":
-		uri.Host = u.instanceHost
-		uri.UriParams = gosip.HeaderParams{{K: "transport", V: "ws"}}
-	case h.ln != nil:
-		uri.Host, uri.Port = h.ln.contactFor(addrOf(h.addr))
-		if h.via == "TCP" {
-			uri.UriParams = gosip.HeaderParams{{K: "transport", V: "tcp"}}
-		}
-	default:
-		uri.Host = u.cfg.Domain
-	}
-	return uri
-}
-
-func itoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
-
-// oneLine keeps a text from breaking out of its header.
-func oneLine(s string) string {
-	if !strings.ContainsAny(s, "\r\n\x00") {
-		return s
-	}
-	return strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ").Replace(s)
-}
-
-// goodHeaderName: a token that is not one of the headers we build ourselves.
-func goodHeaderName(name string) bool {
-	if name == "" {
-		return false
-	}
-	for _, c := range []byte(name) {
-		if c <= ' ' || c >= 0x7f || strings.IndexByte("()<>@,;:\\\"/[]?={}", c) >= 0 {
-			return false
-		}
-	}
-	switch strings.ToLower(name) {
-	case "via", "v", "from", "f", "to", "t", "call-id", "i", "cseq", "contact", "m", "route", "record-route",
-		"content-length", "l", "content-type", "c", "max-forwards":
-		return false
-	}
-	return true
+	tag, _ := from.Params.Get("tag")
+	return tag
 }

@@ -5,19 +5,25 @@
 // sees each call exactly once as a [Leg], whose context ends with the reason
 // why the call ended, and nothing that a peer sends disturbs another call.
 //
-// Parser, transports and transaction machines come from sipgo; dialogs, legs,
-// the registrar, digest authentication and the WebSocket front are our own.
-// No other package of Filo imports sipgo.
+// Below it, sip/transport owns sockets and connections, and sip/transaction
+// repeats and absorbs; dialogs, legs, the registrar, digest authentication and
+// trunks are here. The message model and its parser are sipgo's; no other
+// package of Filo imports it.
 //
 // # How a request travels
 //
-//  1. A transport reads and parses it; order.go takes a ticket in order of
-//     arrival per Call-ID and fixes the To-tag that we shall use.
-//  2. sipgo's transaction layer absorbs retransmissions and hands over the rest,
-//     each in its own goroutine; dispatch.go waits for its turn, validates,
-//     and recovers from panics.
-//  3. An initial INVITE becomes a Leg (invite_in.go); everything within a dialog
-//     is posted to the leg's own goroutine (leg.go), which owns its state.
+//  1. The goroutine that reads the socket parses it (sip/transport), finds its
+//     transaction or makes one (sip/transaction), and calls dispatch.go: so
+//     messages are served in their order of arrival, and a retransmission is
+//     never seen here.
+//  2. dispatch.go validates it and recovers from panics. An initial INVITE
+//     becomes a Leg (invite_in.go); what belongs to a dialog is the next turn
+//     of its leg (leg.go), still in the same goroutine.
+//  3. The application's Handler runs in a goroutine per call; what it asks of
+//     its leg is a turn like any other.
+//
+// Locks are taken in the order leg, transaction, transport, and none is held
+// while calling in the other direction.
 //
 // The same UA serves robots: Register, Invite and ConnectWS act as a phone.
 package sip

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
+
+	"filo/sip/transaction"
 )
 
 // serverInvite is an INVITE of the far side until its ACK: the one that opened
 // the dialog, or a re-INVITE.
 type serverInvite struct {
-	req    *gosip.Request
-	tx     *gosip.ServerTx
+	tx     *transaction.Server
 	ok     *gosip.Response // our 2xx, while it waits for its ACK
 	late   bool            // no offer came: the ACK carries the answer
 	wait   time.Duration
@@ -33,35 +34,38 @@ func (s *serverInvite) stop() {
 }
 
 // serveInvite handles an INVITE outside any dialog.
-func (u *UA) serveInvite(ctx context.Context, req *gosip.Request, tx *gosip.ServerTx, received time.Time) {
+func (u *UA) serveInvite(tx *transaction.Server) {
 	if u.draining.Load() {
 		u.met.reject(rejectDraining)
-		u.reply(tx, u.response(req, statusOverloaded, "", "Retry-After", "10"))
+		u.refuse(tx, statusOverloaded, "", "Retry-After", "10")
 		return
 	}
 	if u.cfg.MaxCalls > 0 && u.legs.count() >= u.cfg.MaxCalls {
 		u.met.reject(rejectOverload)
-		u.reply(tx, u.response(req, statusOverloaded, "", "Retry-After", strconv.Itoa(1+int(received.UnixNano()%4))))
+		u.refuse(tx, statusOverloaded, "", "Retry-After", strconv.Itoa(1+int(tx.Received().UnixNano()%4)))
 		return
 	}
-	tag := tagOf(req.To())
-	if u.legs.get(tag) != nil { // RFC 3261 section 8.2.2.2: the same call by another path
-		u.reply(tx, u.response(req, statusLoop, ""))
+	if u.legs.get(tx.Tag()) != nil { // RFC 3261 section 8.2.2.2: the same call by another path
+		u.refuse(tx, statusLoop, "")
 		return
 	}
-	who, ok := u.admit(req, tx)
+	who, ok := u.admit(tx)
 	if !ok {
 		return
 	}
-	if res := checkSDP(u, req); res != nil {
-		u.reply(tx, res)
+	if bad := checkSDP(tx.Request()); bad.code != 0 {
+		u.refuse(tx, bad.code, "", bad.headers...)
 		return
 	}
-	leg := u.newInboundLeg(ctx, req, tx, who, received)
-	if !tx.OnCancel(func(*gosip.Request) { leg.onCancel.Do(func() { close(leg.cancelled) }) }) {
-		leg.onCancel.Do(func() { close(leg.cancelled) })
+	leg := u.newInboundLeg(tx, who)
+	if !u.legs.add(leg) {
+		u.refuse(tx, statusLoop, "")
+		return
 	}
-	u.start(leg)
+	cancelled := func() { leg.post(func() { leg.end(ErrCancelled) }) }
+	if !tx.OnCancel(cancelled) {
+		cancelled()
+	}
 	u.wg.Go(func() { u.runHandler(leg) })
 }
 
@@ -78,26 +82,24 @@ func (u *UA) runHandler(l *Leg) {
 	u.handler(l.ctx, l)
 }
 
-func (u *UA) newInboundLeg(ctx context.Context, req *gosip.Request, tx *gosip.ServerTx, who caller, received time.Time) *Leg {
-	l := newLeg(ctx, u, tagOf(req.To()))
-	l.info = u.inboundInfo(req, who, received)
+func (u *UA) newInboundLeg(tx *transaction.Server, who caller) *Leg {
+	req := tx.Request()
+	l := newLeg(u.life, u, tx.Tag())
+	h := u.hopOf(tx.Flow())
+	h.user = who.user
+	l.info = u.inboundInfo(req, h, who, tx.Received())
 	if body := req.Body(); len(body) > 0 {
 		l.offer = body
 		l.remoteSDP = body
 	}
-	l.srv = &serverInvite{req: req, tx: tx, late: len(l.offer) == 0}
-	l.srvTag, _ = req.Via().Params.Get("branch")
+	l.srv = &serverInvite{tx: tx, late: len(l.offer) == 0}
 	contact := req.Contact().Address
-	h := u.hopOf(req)
-	h.user = who.user
 	routes := recordRoutes(req, false)
-	if h.flow == "" {
-		h.addr = nextHop(contact, routes, req.Source())
-	}
+	h = u.toward(h, nextHop(contact, routes, tx.Flow().Remote()))
 	local, remote := req.To(), req.From()
 	l.d = dialog{
 		callID:       req.CallID().Value(),
-		localTag:     tagOf(local),
+		localTag:     l.id,
 		remoteTag:    tagOfFrom(remote),
 		local:        local.Address,
 		remote:       remote.Address,
@@ -112,7 +114,7 @@ func (u *UA) newInboundLeg(ctx context.Context, req *gosip.Request, tx *gosip.Se
 
 // inviteResponse builds a response to the INVITE being served.
 func (l *Leg) inviteResponse(code int, reason string) *gosip.Response {
-	res := l.u.response(l.srv.req, code, reason)
+	res := l.u.response(l.srv.tx, code, reason)
 	if code > 100 && code < 300 {
 		res.AppendHeader(&gosip.ContactHeader{Address: l.d.contact})
 	}
@@ -125,9 +127,7 @@ func (l *Leg) Ring(ctx context.Context) error {
 		if l.state != stateEarly || l.srv == nil {
 			return l.wrongState("ring")
 		}
-		res := l.inviteResponse(180, "")
-		res.SetBody(nil)
-		return l.respond(res)
+		return l.respond(l.inviteResponse(180, ""))
 	})
 }
 
@@ -183,32 +183,23 @@ func (l *Leg) wrongState(what string) error {
 
 // refuse sends a final failure to the first INVITE.
 func (l *Leg) refuse(code int, reason, cause string) {
-	res := l.u.response(l.srv.req, code, oneLine(reason))
+	res := l.u.response(l.srv.tx, code, oneLine(reason))
 	if cause != "" {
 		res.AppendHeader(gosip.NewHeader("Reason", oneLine(cause)))
 	}
-	res.SetBody(nil)
 	_ = l.respond(res) // a CANCEL that came first has had its 487
-	l.srv.tx.TerminateGracefully()
 }
 
 // respond sends res in the INVITE transaction being served.
 func (l *Leg) respond(res *gosip.Response) error {
 	err := l.srv.tx.Respond(res)
-	switch {
-	case err == nil:
-		l.u.met.response(res.StatusCode, "out")
-		return nil
-	case errors.Is(err, gosip.ErrTransactionCanceled):
-		// The CANCEL won and its 487 is out, but sipgo has stored res as the
-		// response to repeat: give it the 487 back.
-		again := l.u.response(l.srv.req, statusTerminated, "")
-		again.SetBody(nil)
-		_ = l.srv.tx.Respond(again)
-		l.onCancel.Do(func() { close(l.cancelled) })
+	if errors.Is(err, transaction.ErrCancelled) {
+		if l.state == stateEarly {
+			l.end(ErrCancelled)
+		}
 		return fmt.Errorf("respond %d: %w", res.StatusCode, ErrCancelled)
 	}
-	return fmt.Errorf("respond %d: %w", res.StatusCode, err)
+	return err //nolint:wrapcheck // says what was tried
 }
 
 // accept sends 200 and repeats it until the ACK (RFC 3261 section 13.3.1.4).
@@ -222,9 +213,9 @@ func (l *Leg) accept(sdp []byte) error {
 		return err
 	}
 	s.ok = res
-	s.wait = timerT1
+	s.wait = transaction.T1
 	s.resend = l.after(s.wait, func() { l.resendOK(s) })
-	s.giveUp = l.after(timerMax, func() { l.noACK(s) })
+	s.giveUp = l.after(transaction.TimeoutAfter, func() { l.noACK(s) })
 	return nil
 }
 
@@ -234,7 +225,7 @@ func (l *Leg) resendOK(s *serverInvite) {
 	}
 	l.u.met.resent.WithLabelValues("200").Inc()
 	_ = s.tx.Respond(s.ok) // a lost one is repeated anyway
-	s.wait = min(2*s.wait, timerT2)
+	s.wait = min(2*s.wait, transaction.T2)
 	s.resend = l.after(s.wait, func() { l.resendOK(s) })
 }
 
@@ -257,7 +248,7 @@ func (l *Leg) noACK(s *serverInvite) {
 // peer reused the branch.
 func (l *Leg) onACK(ack *gosip.Request) {
 	s := l.srv
-	if s == nil || s.ok == nil || ack.CSeq().SeqNo != s.req.CSeq().SeqNo {
+	if s == nil || s.ok == nil || ack.CSeq().SeqNo != s.tx.Request().CSeq().SeqNo {
 		return
 	}
 	s.stop()

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
+
+	"filo/sip/transaction"
+	"filo/sip/transport"
 )
 
 // Target says whom to call: a registered user, or an address.
@@ -35,8 +37,8 @@ type InviteOptions struct {
 
 // clientInvite is an INVITE of ours until its final response.
 type clientInvite struct {
-	req     *gosip.Request
-	tx      *gosip.ClientTx
+	leg     *Leg
+	tx      *transaction.Client
 	initial bool
 	opts    InviteOptions
 	result  chan error // one value: nil for 2xx
@@ -66,22 +68,19 @@ func (u *UA) Invite(ctx context.Context, t Target, o InviteOptions) (*Leg, error
 		to = gosip.Uri{Scheme: "sip", User: escapeUser(t.User), Host: u.cfg.Domain}
 	}
 	l := u.newOutboundLeg(ctx, uri, to, h, o)
-	l.cli = &clientInvite{initial: true, opts: o, result: make(chan error, 1)}
+	c := &clientInvite{leg: l, initial: true, opts: o, result: make(chan error, 1)}
 	u.legs.add(l) // before sending: the answer may be quick
-	req := l.inviteRequest(o)
 	if o.Placed != nil {
 		o.Placed(l.d.callID)
 	}
-	if err := l.sendInvite(ctx, req); err != nil {
-		l.cancel(err)
-		close(l.gone)
-		u.legs.remove(l)
-		return nil, fmt.Errorf("invite: %w", err)
-	}
-	result := l.cli.result
-	u.startAdded(l)
+	l.post(func() {
+		l.cli = c
+		if err := l.sendInvite(l.inviteRequest(o)); err != nil {
+			l.failInvite(fmt.Errorf("invite: %w", err))
+		}
+	})
 	select {
-	case err := <-result:
+	case err := <-c.result:
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +117,7 @@ func (u *UA) newOutboundLeg(ctx context.Context, uri, to gosip.Uri, h hop, o Inv
 	l.localSDP = o.SDP
 	l.info = Info{
 		CallID: l.d.callID, From: o.From, FromName: o.FromName, To: userOf(to), Called: userOf(to),
-		Transport: h.via, Source: h.addr, Received: u.now(),
+		Transport: h.network, Source: h.source(), Received: u.now(),
 	}
 	l.acks = newAckBook(u, l.d)
 	return l
@@ -137,20 +136,41 @@ func (l *Leg) inviteRequest(o InviteOptions) *gosip.Request {
 }
 
 // sendInvite starts the transaction of l.cli.
-func (l *Leg) sendInvite(ctx context.Context, req *gosip.Request) error {
-	tx, err := l.u.tx.Request(ctx, req)
+func (l *Leg) sendInvite(req *gosip.Request) error {
+	tx, err := l.u.tx.Request(l.d.hop.flow, req, l.cli)
 	if err != nil {
-		return fmt.Errorf("send INVITE: %w", err)
+		return txError(err)
 	}
-	book := l.acks
-	tx.OnRetransmission(book.again)
-	l.cli.req, l.cli.tx = req, tx
+	l.cli.tx = tx
 	return nil
 }
 
+// Response takes what the transaction layer has for the INVITE: it makes
+// clientInvite the transaction's user.
+func (c *clientInvite) Response(_ *transaction.Client, res *gosip.Response, f transport.Flow) {
+	l, mine := c.leg, false
+	l.post(func() {
+		if mine = l.cli == c; mine {
+			l.onInviteResponse(res, f)
+		}
+	})
+	if !mine && res.IsSuccess() {
+		l.acks.again(res, f)
+	}
+}
+
+// Failed takes the news that no final response will come.
+func (c *clientInvite) Failed(_ *transaction.Client, err error) {
+	l := c.leg
+	l.post(func() {
+		if l.cli == c {
+			l.failInvite(txError(err))
+		}
+	})
+}
+
 // onInviteResponse handles a response to our INVITE in progress.
-func (l *Leg) onInviteResponse(res *gosip.Response) {
-	l.u.met.response(res.StatusCode, "in")
+func (l *Leg) onInviteResponse(res *gosip.Response, f transport.Flow) {
 	c := l.cli
 	switch {
 	case res.IsProvisional():
@@ -159,19 +179,17 @@ func (l *Leg) onInviteResponse(res *gosip.Response) {
 			l.sendCancel()
 			return
 		}
-		if c.opts.OnProvisional != nil && res.StatusCode > 100 {
-			c.opts.OnProvisional(res.StatusCode, res.Body())
+		if told := c.opts.OnProvisional; told != nil && res.StatusCode > 100 {
+			l.calls = append(l.calls, func() { told(res.StatusCode, res.Body()) })
 		}
 	case res.IsSuccess():
-		t := l.u.order.turn(res)
-		l.onInviteOK(res)
-		l.u.order.finish(t)
+		l.onInviteOK(res, f)
 	default:
 		l.onInviteFailure(res)
 	}
 }
 
-func (l *Leg) onInviteOK(res *gosip.Response) {
+func (l *Leg) onInviteOK(res *gosip.Response, f transport.Flow) {
 	c := l.cli
 	if tagOf(res.To()) == "" || (c.initial && res.Contact() == nil) {
 		l.failInvite(fmt.Errorf("2xx without tag or Contact: %w", errBadMessage))
@@ -182,9 +200,10 @@ func (l *Leg) onInviteOK(res *gosip.Response) {
 		l.d.routes = recordRoutes(res, true)
 	}
 	if contact := res.Contact(); contact != nil {
-		l.refreshTarget(contact.Address, res.Source())
+		l.refreshTarget(contact.Address, f)
 	}
-	l.acks.ack(l.d, c.req.CSeq().SeqNo)
+	l.d.hop = l.u.refreshed(l.d.hop)
+	l.acks.ack(l.d, res.CSeq().SeqNo)
 	c.answer = res.Body()
 	l.setRemoteSDP(c.answer)
 	l.clearInvite(nil)
@@ -207,8 +226,6 @@ func (l *Leg) onInviteOK(res *gosip.Response) {
 
 func (l *Leg) onInviteFailure(res *gosip.Response) {
 	c := l.cli
-	l.u.reacks.add(c.req, res) // repeats of res are acknowledged from there
-	c.tx.Terminate()           // sipgo would hold its lock for 4 s on each repeat
 	code := res.StatusCode
 	if (code == statusUnauthorized || code == 407) && c.initial && !c.tried && c.cancel == nil && c.opts.Password != "" {
 		if err := l.inviteWithCredentials(res); err == nil {
@@ -227,7 +244,7 @@ func (l *Leg) onInviteFailure(res *gosip.Response) {
 
 func (l *Leg) inviteWithCredentials(res *gosip.Response) error {
 	c := l.cli
-	name, value, err := answerChallenge(res, string(gosip.INVITE), c.req.Recipient.String(), c.opts.User, c.opts.Password)
+	name, value, err := answerChallenge(res, string(gosip.INVITE), c.tx.Request().Recipient.String(), c.opts.User, c.opts.Password)
 	if err != nil {
 		return err
 	}
@@ -235,19 +252,7 @@ func (l *Leg) inviteWithCredentials(res *gosip.Response) error {
 	l.d.localSeq++
 	req := l.inviteRequest(c.opts)
 	req.AppendHeader(gosip.NewHeader(name, value))
-	// The connection exists, so that this does not block on a name server.
-	return l.sendInvite(l.ctx, req)
-}
-
-// onInviteDone: the transaction ended without a final response.
-func (l *Leg) onInviteDone() {
-	err := l.cli.tx.Err()
-	switch {
-	case errors.Is(err, gosip.ErrTransactionTimeout):
-		l.failInvite(ErrTimeout)
-	default:
-		l.failInvite(fmt.Errorf("invite: %w", err))
-	}
+	return l.sendInvite(req)
 }
 
 func (l *Leg) failInvite(err error) {
@@ -268,7 +273,7 @@ func (l *Leg) clearInvite(err error) {
 }
 
 func (l *Leg) dropClient(err error) {
-	l.cli.tx.Terminate()
+	l.cli.tx.Abandon()
 	l.clearInvite(err)
 }
 
@@ -284,7 +289,7 @@ func (l *Leg) cancelInvite(h Hangup) {
 		l.sendCancel()
 	}
 	// The final response is due; without it the transaction is dropped.
-	c.giveUp = l.after(timerMax, func() {
+	c.giveUp = l.after(transaction.TimeoutAfter, func() {
 		if l.cli == c {
 			l.dropClient(ErrTimeout)
 		}
@@ -297,73 +302,15 @@ func (l *Leg) sendCancel() {
 		return
 	}
 	c.sent = true
-	l.u.fire(cancelOf(c.req, c.cancel.Cause))
-}
-
-// cancelOf builds the CANCEL of an INVITE: same target, same top Via, same
-// route as the INVITE had, whatever a Record-Route in a 18x said.
-func cancelOf(invite *gosip.Request, cause string) *gosip.Request {
-	req := gosip.NewRequest(gosip.CANCEL, *invite.Recipient.Clone())
-	req.AppendHeader(invite.Via().Clone())
-	gosip.CopyHeaders("Route", invite, req)
-	maxForwards := gosip.MaxForwardsHeader(70)
-	req.AppendHeader(&maxForwards)
-	gosip.CopyHeaders("From", invite, req)
-	gosip.CopyHeaders("To", invite, req)
-	gosip.CopyHeaders("Call-ID", invite, req)
-	req.AppendHeader(&gosip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: gosip.CANCEL})
-	if cause != "" {
-		req.AppendHeader(gosip.NewHeader("Reason", oneLine(cause)))
+	req := transaction.NewCancel(c.tx.Request())
+	if c.cancel.Cause != "" {
+		req.AppendHeader(gosip.NewHeader("Reason", oneLine(c.cancel.Cause)))
 	}
-	req.SetBody(nil)
-	req.SetTransport(invite.Transport())
-	req.SetDestination(invite.Destination())
-	req.Laddr = invite.Laddr
-	return req
+	l.u.fire(hop{flow: c.tx.Flow()}, req)
 }
 
-// refreshTarget takes over the far side's contact. A flow stays what it is.
-func (l *Leg) refreshTarget(contact gosip.Uri, source string) {
+// refreshTarget takes over the far side's contact, told by f.
+func (l *Leg) refreshTarget(contact gosip.Uri, f transport.Flow) {
 	l.d.remoteTarget = contact
-	if l.d.hop.flow == "" {
-		l.d.hop.addr = nextHop(contact, l.d.routes, source)
-	}
-}
-
-// resolve turns a target into a request URI and a hop.
-func (u *UA) resolve(t Target) (gosip.Uri, hop, error) {
-	if t.User != "" {
-		b, ok := u.reg.newest(t.User)
-		if !ok {
-			return gosip.Uri{}, hop{}, ErrNotRegistered
-		}
-		return b.contact, b.hop, nil
-	}
-	var uri gosip.Uri
-	if err := gosip.ParseUri(t.URI, &uri); err != nil {
-		return gosip.Uri{}, hop{}, fmt.Errorf("uri: %w", err)
-	}
-	via := strings.ToUpper(t.Transport)
-	if via == "" {
-		via = "UDP"
-		if p, ok := uri.UriParams.Get("transport"); ok {
-			via = strings.ToUpper(p)
-		}
-	}
-	h := hop{via: via, addr: t.Destination}
-	if via == "WS" || via == "WSS" {
-		f := u.flows.get(t.Destination)
-		if f == nil {
-			return gosip.Uri{}, hop{}, ErrFlowGone
-		}
-		return uri, hop{via: f.via, addr: f.key, flow: f.key, user: f.user, ln: u.listenerFor("TCP", "")}, nil
-	}
-	if h.addr == "" {
-		h.addr = nextHop(uri, nil, "")
-	}
-	h.ln = u.listenerFor(via, h.addr)
-	if h.ln == nil && via == "UDP" {
-		return gosip.Uri{}, hop{}, ErrNoListener
-	}
-	return uri, h, nil
+	l.d.hop = l.u.toward(l.d.hop, nextHop(contact, l.d.routes, f.Remote()))
 }

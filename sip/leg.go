@@ -60,7 +60,12 @@ const (
 )
 
 // Leg is one dialog, ours or theirs. Its methods may be called from any
-// goroutine; its state belongs to one goroutine of the UA.
+// goroutine.
+//
+// A leg has no goroutine. What happens to it (a request, a response, a timer, a
+// command) runs under its turn, one after the other, in whichever goroutine
+// brought it; what it has to tell the application is called when the turn is
+// over.
 type Leg struct {
 	u      *UA
 	id     string
@@ -70,19 +75,18 @@ type Leg struct {
 	cancel context.CancelCauseFunc
 	digits chan string
 
-	inbox     chan func()
-	cancelled chan struct{} // closed when the transaction layer matched a CANCEL
-	answered  chan struct{} // closed by the first ACK of our 200
-	gone      chan struct{} // closed when the loop ended
-	onCancel  sync.Once
+	answered chan struct{} // closed by the first ACK of our 200
 
 	mu        sync.Mutex // guards what outsiders read
 	remoteSDP []byte
 	reoffer   func(offer []byte) ([]byte, error)
 
-	// Owned by the loop from here on.
+	turn sync.Mutex // guards the rest
+
 	d         dialog
 	state     legState
+	gone      bool          // nothing is owed to the peer any more
+	calls     []func()      // to the application, when the turn is over
 	srv       *serverInvite // INVITE of theirs being served: the first or a re-INVITE
 	cli       *clientInvite // INVITE of ours in progress
 	acks      *ackBook      // ACKs of our 2xx, for their retransmissions
@@ -90,7 +94,6 @@ type Leg struct {
 	byeLater  *Hangup       // BYE to send when the ACK came (RFC 3261 section 15)
 	reoffered bool          // the OnReoffer function is running
 	byeWaits  func()        // BYE that overtook the 200 it belongs to
-	srvTag    string        // branch of the first INVITE, to tell its ACKs apart
 }
 
 // ID names the leg in logs; it says nothing about anybody.
@@ -141,118 +144,60 @@ func (l *Leg) setRemoteSDP(sdp []byte) {
 }
 
 func newLeg(ctx context.Context, u *UA, id string) *Leg {
-	l := &Leg{
-		u: u, id: id,
-		digits:    make(chan string, 64),
-		inbox:     make(chan func(), 32),
-		cancelled: make(chan struct{}),
-		answered:  make(chan struct{}),
-		gone:      make(chan struct{}),
-	}
+	l := &Leg{u: u, id: id, digits: make(chan string, 64), answered: make(chan struct{})}
 	// The leg outlives the call that created it (a request's or a dialler's
 	// context); it ends by its own rules and by the stop of the UA.
 	l.ctx, l.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	return l
 }
 
-// post hands f to the leg's goroutine; false when the leg is gone. It must
-// not be called from that goroutine.
+// post runs f as the leg's next turn; false when the leg is gone. It must not
+// be called within a turn.
 func (l *Leg) post(f func()) bool {
-	select {
-	case l.inbox <- f:
-		return true
-	case <-l.gone:
+	l.turn.Lock()
+	if l.gone {
+		l.turn.Unlock()
 		return false
 	}
+	l.guard(f)
+	if l.finished() {
+		l.gone = true
+		l.u.forget(l)
+	}
+	calls := l.calls
+	l.calls = nil
+	l.turn.Unlock()
+	for _, call := range calls {
+		call()
+	}
+	return true
 }
 
-// do runs f in the leg's goroutine and waits for its result.
+// do runs f as the leg's next turn and returns its error.
 func (l *Leg) do(ctx context.Context, f func() error) error {
-	res := make(chan error, 1)
-	select {
-	case l.inbox <- func() { res <- f() }:
-	case <-l.gone:
-		return l.endedErr()
-	case <-ctx.Done():
-		return l.givenUp(ctx)
+	if err := context.Cause(ctx); err != nil && l.ctx.Err() == nil {
+		return fmt.Errorf("leg: %w", err)
 	}
-	select {
-	case err := <-res:
-		return err
-	case <-l.gone:
-		return l.lastResult(res)
-	case <-ctx.Done():
-		if l.ctx.Err() == nil {
-			return l.givenUp(ctx)
-		}
-	}
-	// The leg has ended, perhaps by f itself, and ctx was the leg's own.
-	select {
-	case err := <-res:
-		return err
-	case <-l.gone:
-		return l.lastResult(res)
-	}
-}
-
-// lastResult is the result of what may have been the last thing that the loop ran.
-func (l *Leg) lastResult(res <-chan error) error {
-	select {
-	case err := <-res:
-		return err
-	default:
+	var err error
+	if !l.post(func() { err = f() }) {
 		return l.endedErr()
 	}
-}
-
-func (l *Leg) givenUp(ctx context.Context) error {
-	if l.ctx.Err() != nil {
-		return l.endedErr()
-	}
-	return fmt.Errorf("leg: %w", context.Cause(ctx))
+	return err
 }
 
 func (l *Leg) endedErr() error {
 	return errors.Join(ErrState, context.Cause(l.ctx))
 }
 
-// after posts f in d unless the leg is gone by then. The returned timer may be
-// stopped; f must check that it still applies.
+// after posts f in d unless the leg is gone, or the UA stopped, by then. The
+// returned timer may be stopped; f must check that it still applies.
 func (l *Leg) after(d time.Duration, f func()) *time.Timer {
-	return time.AfterFunc(d, func() { l.post(f) })
-}
-
-// loop is the leg's goroutine.
-func (l *Leg) loop() {
-	defer l.u.forget(l)
-	defer close(l.gone)
-	for !l.finished() {
-		var responses <-chan *gosip.Response
-		var txDone <-chan struct{}
-		if l.cli != nil && l.cli.tx != nil {
-			responses, txDone = l.cli.tx.Responses(), l.cli.tx.Done()
+	return time.AfterFunc(d, func() {
+		if l.u.enter() {
+			defer l.u.leave()
+			l.post(f)
 		}
-		var acks <-chan *gosip.Request
-		cancelled := l.cancelled
-		if l.srv != nil {
-			acks = l.srv.tx.Acks()
-		}
-		if l.state != stateEarly {
-			cancelled = nil
-		}
-		select {
-		case f := <-l.inbox:
-			l.guard(f)
-		case <-cancelled:
-			l.end(ErrCancelled)
-		case res := <-responses:
-			l.guard(func() { l.onInviteResponse(res) })
-		case <-txDone:
-			l.guard(l.onInviteDone)
-		case ack := <-acks:
-			l.guard(func() { l.onACK(ack) })
-		}
-	}
+	})
 }
 
 // finished: the leg has ended and nothing of it is still owed to the peer.
@@ -329,8 +274,7 @@ func (l *Leg) bye(h Hangup) {
 	if h.Cause != "" {
 		req.AppendHeader(gosip.NewHeader("Reason", oneLine(h.Cause)))
 	}
-	req.SetBody(nil)
-	l.u.fire(req)
+	l.u.fire(l.d.hop, req)
 }
 
 // dropServer settles an INVITE of theirs that the end of the dialog overtakes.
@@ -339,10 +283,7 @@ func (l *Leg) dropServer() {
 		return
 	}
 	if l.srv.ok == nil {
-		res := l.u.response(l.srv.req, statusTerminated, "")
-		res.SetBody(nil)
-		_ = l.respond(res)
-		l.srv.tx.TerminateGracefully()
+		_ = l.respond(l.u.response(l.srv.tx, statusTerminated, ""))
 	}
 	l.srv.stop()
 	l.srv = nil
@@ -350,6 +291,6 @@ func (l *Leg) dropServer() {
 
 // newRequest makes a request of the current local number over the newest flow.
 func (l *Leg) newRequest(method gosip.RequestMethod) *gosip.Request {
-	l.d.hop = l.u.refreshHop(l.d.hop)
+	l.d.hop = l.u.refreshed(l.d.hop)
 	return l.d.request(l.u, method, l.d.localSeq)
 }

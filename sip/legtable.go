@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"filo/sip/transaction"
 )
 
 // legTable knows every live leg by its local tag.
@@ -44,10 +46,16 @@ func (t *legTable) all() []*Leg {
 	return out
 }
 
-func (t *legTable) add(l *Leg) {
+// add enters a leg; false when its tag is taken.
+func (t *legTable) add(l *Leg) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.m[l.id] != nil {
+		return false
+	}
 	t.m[l.id] = l
+	l.u.met.dialogs.Inc()
+	return true
 }
 
 func (t *legTable) remove(l *Leg) {
@@ -125,7 +133,7 @@ func (f *farewells) await(ctx context.Context) {
 func (t *legTable) bury(tag string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for len(t.graves) > 0 && now.Sub(t.graves[0].at) > timerMax {
+	for len(t.graves) > 0 && now.Sub(t.graves[0].at) > transaction.TimeoutAfter {
 		delete(t.buried, t.graves[0].tag)
 		t.graves = t.graves[1:]
 	}

@@ -3,6 +3,7 @@ package sip
 import (
 	"strconv"
 
+	gosip "github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -85,3 +86,23 @@ func (m *metrics) response(code int, direction string) {
 }
 
 func (m *metrics) reject(reason string) { m.rejected.WithLabelValues(reason).Inc() }
+
+// Received counts a message; with the methods below it makes metrics the
+// observer of the transaction layer.
+func (m *metrics) Received(msg gosip.Message) {
+	switch msg := msg.(type) {
+	case *gosip.Request:
+		m.requests.WithLabelValues(methodLabel(string(msg.Method))).Inc()
+	case *gosip.Response:
+		m.response(msg.StatusCode, "in")
+	}
+}
+
+// Responded counts a response of ours.
+func (m *metrics) Responded(code int) { m.response(code, "out") }
+
+// Resent counts a message of ours that goes out again.
+func (m *metrics) Resent(what string) { m.resent.WithLabelValues(what).Inc() }
+
+// Refused counts a request beyond the limits of the transaction layer.
+func (m *metrics) Refused() { m.reject(rejectOverload) }

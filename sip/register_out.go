@@ -9,6 +9,8 @@ import (
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
+
+	"filo/sip/transaction"
 )
 
 // Registration is what a phone tells its registrar.
@@ -79,7 +81,7 @@ func (r *registration) refresh(ctx context.Context) {
 			t.Stop()
 			return
 		}
-		sctx, cancel := context.WithTimeout(ctx, timerMax)
+		sctx, cancel := context.WithTimeout(ctx, transaction.TimeoutAfter)
 		life, err := r.send(sctx, r.Expires)
 		cancel()
 		if err != nil {
@@ -114,10 +116,10 @@ func (r *registration) stop(ctx context.Context) error {
 // send does one REGISTER, with digest when challenged, and returns for how long
 // it was granted.
 func (r *registration) send(ctx context.Context, expires time.Duration) (time.Duration, error) {
-	if r.d.hop.flow != "" && r.u.flows.get(r.d.hop.flow) == nil {
+	if r.d.hop = r.u.refreshed(r.d.hop); !r.d.hop.flow.Alive() {
 		return 0, ErrFlowGone
 	}
-	res, err := r.u.roundTrip(ctx, r.request(expires, "", ""))
+	res, err := r.u.roundTrip(ctx, r.d.hop, r.request(expires, "", ""))
 	if err != nil {
 		return 0, err
 	}
@@ -126,7 +128,7 @@ func (r *registration) send(ctx context.Context, expires time.Duration) (time.Du
 		if err != nil {
 			return 0, err
 		}
-		if res, err = r.u.roundTrip(ctx, r.request(expires, name, value)); err != nil {
+		if res, err = r.u.roundTrip(ctx, r.d.hop, r.request(expires, name, value)); err != nil {
 			return 0, err
 		}
 	}
@@ -148,7 +150,6 @@ func (r *registration) request(expires time.Duration, name, value string) *gosip
 	if name != "" {
 		req.AppendHeader(gosip.NewHeader(name, value))
 	}
-	req.SetBody(nil)
 	return req
 }
 

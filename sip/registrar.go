@@ -3,12 +3,16 @@ package sip
 import (
 	"context"
 	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
+
+	"filo/sip/transaction"
+	"filo/sip/transport"
 )
 
 // RegistrationEvent tells that a user's bindings changed.
@@ -23,7 +27,7 @@ type binding struct {
 	contact  gosip.Uri
 	instance string // +sip.instance: the device, across its reconnects
 	hop      hop
-	source   string // address that registered
+	from     transport.Flow // by which it was registered
 	callID   string
 	seq      uint32
 	expires  time.Time
@@ -76,8 +80,8 @@ func (r *registrar) run(ctx context.Context) {
 }
 
 // dropFlow forgets the bindings of a closed connection.
-func (r *registrar) dropFlow(f *flow) {
-	r.dropIf(func(b *binding) bool { return b.hop.flow == f.key })
+func (r *registrar) dropFlow(f transport.Flow) {
+	r.dropIf(func(b *binding) bool { return b.hop.bound && b.hop.flow == f })
 }
 
 func (r *registrar) dropIf(gone func(*binding) bool) {
@@ -131,11 +135,11 @@ func (r *registrar) newest(user string) (binding, bool) {
 }
 
 // boundFrom tells whether the user registered from this very address.
-func (r *registrar) boundFrom(user, source string) bool {
+func (r *registrar) boundFrom(user string, f transport.Flow) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, b := range r.m[user] {
-		if b.source == source {
+		if b.from.Remote() == f.Remote() {
 			return true
 		}
 	}
@@ -143,39 +147,42 @@ func (r *registrar) boundFrom(user, source string) bool {
 }
 
 // serveRegister handles REGISTER (RFC 3261 section 10.3).
-func (u *UA) serveRegister(ctx context.Context, req *gosip.Request, tx *gosip.ServerTx) {
-	user := userOf(req.To().Address)
-	if f := u.flows.get(req.Source()); f != nil && f.user != "" {
-		if f.user != user {
-			u.met.reject(rejectForbidden)
-			u.reply(tx, u.response(req, statusForbidden, ""))
+func (u *UA) serveRegister(tx *transaction.Server) {
+	user := userOf(tx.Request().To().Address)
+	if s := sessionOf(tx.Flow()); s != nil && s.user != "" {
+		if s.user != user {
+			u.forbid(tx)
 			return
 		}
-	} else {
-		if u.creds == nil {
-			u.met.reject(rejectForbidden)
-			u.reply(tx, u.response(req, statusForbidden, ""))
-			return
-		}
-		name, res := u.authenticate(ctx, req)
-		if res == nil && name != user {
-			u.met.reject(rejectForbidden)
-			res = u.response(req, statusForbidden, "")
-		}
-		if res != nil {
-			u.reply(tx, res)
-			return
-		}
+	} else if !u.provesToBe(tx, user) {
+		return
 	}
-	u.reply(tx, u.register(req, user))
+	u.reply(tx, u.register(tx, user))
+}
+
+// provesToBe tells whether a request carries the user's password; otherwise
+// it has been answered.
+func (u *UA) provesToBe(tx *transaction.Server, user string) bool {
+	if u.creds == nil {
+		return u.forbid(tx)
+	}
+	name, res := u.authenticate(u.life, tx)
+	switch {
+	case res != nil:
+		u.reply(tx, res)
+		return false
+	case name != user:
+		return u.forbid(tx)
+	}
+	return true
 }
 
 // register applies the contacts of an authorised REGISTER.
-func (u *UA) register(req *gosip.Request, user string) *gosip.Response {
+func (u *UA) register(tx *transaction.Server, user string) *gosip.Response {
 	r := u.reg
-	news, refused := u.contactsOf(req, user)
-	if refused != nil {
-		return refused
+	news, bad := u.contactsOf(tx.Request(), tx.Flow(), user)
+	if bad.code != 0 {
+		return u.response(tx, bad.code, bad.reason, bad.headers...)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -186,7 +193,7 @@ func (u *UA) register(req *gosip.Request, user string) *gosip.Response {
 		var old *binding
 		list, old = without(list, n)
 		if old != nil && old.callID == n.callID && n.seq <= old.seq {
-			return u.response(req, statusServerError, "Out Of Order")
+			return u.response(tx, statusServerError, "Out Of Order")
 		}
 		if n.expires.After(now) {
 			list = append(list, n)
@@ -198,7 +205,7 @@ func (u *UA) register(req *gosip.Request, user string) *gosip.Response {
 	if len(news) > 0 {
 		r.set(user, list)
 	}
-	res := u.response(req, statusOK, "")
+	res := u.response(tx, statusOK, "")
 	for _, b := range list {
 		c := &gosip.ContactHeader{Address: b.contact}
 		c.Params.Add("expires", strconv.Itoa(int(math.Ceil(b.expires.Sub(now).Seconds()))))
@@ -229,51 +236,52 @@ func without(list []*binding, n *binding) (rest []*binding, old *binding) {
 
 // contactsOf reads the contacts of a REGISTER. A removal is a binding that has
 // expired.
-func (u *UA) contactsOf(req *gosip.Request, user string) ([]*binding, *gosip.Response) {
+func (u *UA) contactsOf(req *gosip.Request, f transport.Flow, user string) ([]*binding, refusal) {
 	now := u.now()
 	var out []*binding
 	for _, h := range req.GetHeaders("contact") {
 		c, ok := h.(*gosip.ContactHeader)
 		if !ok {
-			return nil, u.response(req, statusBadRequest, "Bad Contact")
+			return nil, badRequest("Bad Contact")
 		}
 		life, ok := contactLife(req, c, u.reg.limits.Default)
 		if !ok {
-			return nil, u.response(req, statusBadRequest, "Bad Expires")
+			return nil, badRequest("Bad Expires")
 		}
 		if life > 0 && life < u.reg.limits.Min {
-			return nil, u.response(req, statusIntervalTooBrief, "",
-				"Min-Expires", strconv.Itoa(int(u.reg.limits.Min.Seconds())))
+			return nil, refusal{code: statusIntervalTooBrief, headers: []string{
+				"Min-Expires", strconv.Itoa(int(u.reg.limits.Min.Seconds())),
+			}}
 		}
 		bad := c.Address.Scheme != "sip" && c.Address.Scheme != "sips" || c.Address.Host == ""
 		if c.Address.Wildcard {
 			bad = life != 0
 		}
 		if bad || len(out) >= u.reg.max {
-			return nil, u.response(req, statusBadRequest, "Bad Contact")
+			return nil, badRequest("Bad Contact")
 		}
 		instance, _ := c.Params.Get("+sip.instance")
-		h := u.hopOf(req)
-		if h.flow == "" {
-			h.addr = contactHop(c.Address, req.Source())
+		h := u.hopOf(f)
+		if !h.bound {
+			h = u.toward(h, contactHop(c.Address, f.Remote()))
 		}
 		h.user = user
 		out = append(out, &binding{
-			user: user, contact: c.Address, instance: strings.Trim(instance, `"`), hop: h, source: req.Source(),
+			user: user, contact: c.Address, instance: strings.Trim(instance, `"`), hop: h, from: f,
 			callID: req.CallID().Value(), seq: req.CSeq().SeqNo, expires: now.Add(min(life, u.reg.limits.Max)),
 		})
 	}
-	return out, nil
+	return out, refusal{}
 }
 
 // contactHop is where a phone without a connection is reached: at its contact
 // when that is the address which registered, else (NAT, names) where it
 // registered from.
-func contactHop(contact gosip.Uri, source string) string {
-	if a := addrOf(contact.Host); a.IsValid() && a == addrOf(source) {
+func contactHop(contact gosip.Uri, source netip.AddrPort) string {
+	if a := addrOf(contact.Host); a.IsValid() && a == source.Addr() {
 		return nextHop(contact, nil, source)
 	}
-	return source
+	return source.String()
 }
 
 func contactLife(req *gosip.Request, c *gosip.ContactHeader, usual time.Duration) (time.Duration, bool) {

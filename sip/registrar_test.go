@@ -97,6 +97,8 @@ func TestManyUsersOnOneSocket(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	mu.Lock()
+	defer mu.Unlock()
 	require.Len(t, seen, n)
 }
 

@@ -9,81 +9,85 @@ import (
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
+
+	"filo/sip/transaction"
 )
 
 // onRequest serves a request within the dialog, in order of arrival.
-func (l *Leg) onRequest(req *gosip.Request, tx *gosip.ServerTx) {
+func (l *Leg) onRequest(tx *transaction.Server) {
+	req := tx.Request()
 	if l.d.remoteTag == "" {
 		// An early dialog of our INVITE: only its 2xx decides whose it is.
 		if req.Method == gosip.BYE && l.state != stateEnded {
-			l.byeWaits = func() { l.onRequest(req, tx) }
+			l.byeWaits = func() { l.onRequest(tx) }
 			return
 		}
 	} else if tagOfFrom(req.From()) != l.d.remoteTag {
-		l.u.reply(tx, l.u.response(req, statusNoDialog, ""))
+		l.u.refuse(tx, statusNoDialog, "")
 		return
 	}
 	if l.state == stateEnded {
-		l.onLateRequest(req, tx)
+		l.onLateRequest(tx)
 		return
 	}
-	h := l.u.hopOf(req)
+	h := l.u.hopOf(tx.Flow())
 	if h.user != "" && l.d.hop.user != "" && h.user != l.d.hop.user {
 		l.u.met.reject(rejectForbidden)
-		l.u.reply(tx, l.u.response(req, statusForbidden, "")) // somebody else's session
+		l.u.refuse(tx, statusForbidden, "") // somebody else's session
 		return
 	}
 	seq := req.CSeq().SeqNo
 	if l.d.remoteSeq != 0 && seq <= l.d.remoteSeq { // RFC 3261 section 12.2.2
-		l.u.reply(tx, l.u.response(req, statusServerError, "Out Of Order"))
+		l.u.refuse(tx, statusServerError, "Out Of Order")
 		return
 	}
 	l.d.remoteSeq = seq
 	l.followFlow(h)
 	switch req.Method {
 	case gosip.BYE:
-		l.onBye(req, tx)
+		l.onBye(tx)
 	case gosip.INVITE:
-		l.onReinvite(req, tx)
+		l.onReinvite(tx)
 	case gosip.UPDATE:
-		l.onUpdate(req, tx)
+		l.onUpdate(tx)
 	case gosip.INFO:
-		l.onInfo(req, tx)
+		l.onInfo(tx)
 	case gosip.OPTIONS:
-		l.u.reply(tx, l.u.response(req, statusOK, "", "Allow", allowedMethods, "Accept", "application/sdp"))
+		l.u.refuse(tx, statusOK, "", "Allow", allowedMethods, "Accept", "application/sdp")
 	default:
-		l.u.reply(tx, l.u.response(req, statusMethodNotAllowed, "", "Allow", allowedMethods))
+		l.u.refuse(tx, statusMethodNotAllowed, "", "Allow", allowedMethods)
 	}
 }
 
 // onLateRequest answers what still comes to a dialog that we ended: BYE crossed
 // BYE, so both are fine; anything else has no dialog any more.
-func (l *Leg) onLateRequest(req *gosip.Request, tx *gosip.ServerTx) {
+func (l *Leg) onLateRequest(tx *transaction.Server) {
 	code := statusNoDialog
-	if req.Method == gosip.BYE {
+	if tx.Request().Method == gosip.BYE {
 		code = statusOK
 		if l.byeLater != nil { // no BYE of ours is needed any more
 			l.byeLater = nil
 			l.srv.stop()
 		}
 	}
-	l.u.reply(tx, l.u.response(req, code, ""))
+	l.u.refuse(tx, code, "")
 }
 
 // followFlow moves the dialog to the connection by which the same user came
 // back (RFC 7118: a browser keeps its dialogs over a reconnect).
 func (l *Leg) followFlow(h hop) {
-	if h.flow == "" || h.flow == l.d.hop.flow {
+	if !h.bound || h.flow == l.d.hop.flow {
 		return
 	}
 	if h.user == "" {
 		h.user = l.d.hop.user
 	}
+	h.addr = l.d.hop.addr
 	l.d.hop = h
 }
 
-func (l *Leg) onBye(req *gosip.Request, tx *gosip.ServerTx) {
-	l.u.reply(tx, l.u.response(req, statusOK, ""))
+func (l *Leg) onBye(tx *transaction.Server) {
+	l.u.refuse(tx, statusOK, "")
 	l.dropServer() // RFC 5407 section 3.1.3: also when the BYE overtook the ACK
 	if l.cli != nil {
 		l.dropClient(ErrRemoteHangup)
@@ -91,17 +95,18 @@ func (l *Leg) onBye(req *gosip.Request, tx *gosip.ServerTx) {
 	l.end(ErrRemoteHangup)
 }
 
-func (l *Leg) onReinvite(req *gosip.Request, tx *gosip.ServerTx) {
+func (l *Leg) onReinvite(tx *transaction.Server) {
+	req := tx.Request()
 	if l.cli != nil { // RFC 3261 section 14.2
-		l.u.reply(tx, l.u.response(req, statusPending, ""))
+		l.u.refuse(tx, statusPending, "")
 		return
 	}
 	if l.state == stateEarly || (l.srv != nil && l.srv.ok == nil) || l.reoffered {
-		l.u.reply(tx, l.u.response(req, statusServerError, "", "Retry-After", "1"))
+		l.u.refuse(tx, statusServerError, "", "Retry-After", "1")
 		return
 	}
-	if res := checkSDP(l.u, req); res != nil {
-		l.u.reply(tx, res)
+	if bad := checkSDP(req); bad.code != 0 {
+		l.u.refuse(tx, bad.code, "", bad.headers...)
 		return
 	}
 	if l.srv != nil { // its ACK is lost or late; a new INVITE says as much
@@ -113,7 +118,7 @@ func (l *Leg) onReinvite(req *gosip.Request, tx *gosip.ServerTx) {
 			close(l.answered)
 		}
 	}
-	s := &serverInvite{req: req, tx: tx, late: len(req.Body()) == 0}
+	s := &serverInvite{tx: tx, late: len(req.Body()) == 0}
 	l.srv = s
 	if s.late {
 		// They want an offer: ours stands as it is.
@@ -159,54 +164,53 @@ func (l *Leg) callReoffer(f func([]byte) ([]byte, error), offer []byte) (answer 
 
 func (l *Leg) finishReinvite(s *serverInvite, answer []byte, err error) {
 	if err != nil || len(answer) == 0 {
-		res := l.u.response(s.req, statusNotAcceptable, "")
-		res.SetBody(nil)
-		_ = l.respond(res)
-		s.tx.TerminateGracefully()
+		_ = l.respond(l.u.response(s.tx, statusNotAcceptable, ""))
 		l.srv = nil
 		return
 	}
 	l.localSDP = answer
-	if contact := s.req.Contact(); contact != nil {
-		l.refreshTarget(contact.Address, s.req.Source())
+	req := s.tx.Request()
+	if contact := req.Contact(); contact != nil {
+		l.refreshTarget(contact.Address, s.tx.Flow())
 	}
 	if !s.late {
-		l.setRemoteSDP(s.req.Body())
+		l.setRemoteSDP(req.Body())
 	}
 	if err := l.accept(answer); err != nil {
 		l.srv = nil // cancelled: the session stays as it was
 	}
 }
 
-func (l *Leg) onUpdate(req *gosip.Request, tx *gosip.ServerTx) {
+func (l *Leg) onUpdate(tx *transaction.Server) {
+	req := tx.Request()
 	ok := func(answer []byte) {
 		if contact := req.Contact(); contact != nil {
-			l.refreshTarget(contact.Address, req.Source())
+			l.refreshTarget(contact.Address, tx.Flow())
 		}
-		res := l.u.response(req, statusOK, "", "Allow", allowedMethods)
+		res := l.u.response(tx, statusOK, "", "Allow", allowedMethods)
 		res.AppendHeader(&gosip.ContactHeader{Address: l.d.contact})
 		setSDP(res, answer)
-		l.u.replySet(tx, res)
+		l.u.reply(tx, res)
 	}
 	if len(req.Body()) == 0 { // a session refresh
 		ok(nil)
 		return
 	}
 	if l.cli != nil { // RFC 3311 section 5.2
-		l.u.reply(tx, l.u.response(req, statusPending, ""))
+		l.u.refuse(tx, statusPending, "")
 		return
 	}
 	if l.reoffered || (l.srv != nil && l.srv.late) {
-		l.u.reply(tx, l.u.response(req, statusServerError, "", "Retry-After", "1"))
+		l.u.refuse(tx, statusServerError, "", "Retry-After", "1")
 		return
 	}
-	if res := checkSDP(l.u, req); res != nil {
-		l.u.reply(tx, res)
+	if bad := checkSDP(req); bad.code != 0 {
+		l.u.refuse(tx, bad.code, "", bad.headers...)
 		return
 	}
 	l.answerOffer(req.Body(), func(answer []byte, err error) {
 		if err != nil || len(answer) == 0 {
-			l.u.reply(tx, l.u.response(req, statusNotAcceptable, ""))
+			l.u.refuse(tx, statusNotAcceptable, "")
 			return
 		}
 		l.localSDP = answer
@@ -215,9 +219,10 @@ func (l *Leg) onUpdate(req *gosip.Request, tx *gosip.ServerTx) {
 	})
 }
 
-func (l *Leg) onInfo(req *gosip.Request, tx *gosip.ServerTx) {
+func (l *Leg) onInfo(tx *transaction.Server) {
+	req := tx.Request()
 	if len(req.Body()) == 0 {
-		l.u.reply(tx, l.u.response(req, statusOK, ""))
+		l.u.refuse(tx, statusOK, "")
 		return
 	}
 	kind := mediaType(req)
@@ -227,14 +232,14 @@ func (l *Leg) onInfo(req *gosip.Request, tx *gosip.ServerTx) {
 		if strings.HasPrefix(kind, "application/dtmf") {
 			code = statusBadRequest
 		}
-		l.u.reply(tx, l.u.response(req, code, "", "Accept", "application/dtmf-relay, application/dtmf"))
+		l.u.refuse(tx, code, "", "Accept", "application/dtmf-relay, application/dtmf")
 		return
 	}
 	select {
 	case l.digits <- key:
 	default: // nobody reads: the stack does not wait
 	}
-	l.u.reply(tx, l.u.response(req, statusOK, ""))
+	l.u.refuse(tx, statusOK, "")
 }
 
 // infoDigit reads the key of a DTMF INFO: "Signal=5\r\nDuration=160" or "5".
@@ -310,7 +315,7 @@ func (l *Leg) reinviteOnce(ctx context.Context, sdp []byte) ([]byte, error) {
 		return nil, ErrNotServing
 	}
 	defer l.u.leave()
-	c := &clientInvite{result: make(chan error, 1)}
+	c := &clientInvite{leg: l, result: make(chan error, 1)}
 	err := l.do(ctx, func() error {
 		if l.state != stateConfirmed {
 			return l.wrongState("reinvite")
@@ -325,8 +330,7 @@ func (l *Leg) reinviteOnce(ctx context.Context, sdp []byte) ([]byte, error) {
 		req := l.newRequest(gosip.INVITE)
 		setSDP(req, sdp)
 		l.cli = c
-		// The peer's address is known by now, so that this does not block.
-		if err := l.sendInvite(ctx, req); err != nil {
+		if err := l.sendInvite(req); err != nil {
 			l.cli = nil
 			return err
 		}
@@ -344,8 +348,6 @@ func (l *Leg) reinviteOnce(ctx context.Context, sdp []byte) ([]byte, error) {
 			}
 		})
 		return nil, fmt.Errorf("reinvite: %w", context.Cause(ctx))
-	case <-l.gone:
-		return nil, l.endedErr()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reinvite: %w", err)

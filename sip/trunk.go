@@ -8,6 +8,7 @@ import (
 
 	gosip "github.com/emiago/sipgo/sip"
 
+	"filo/sip/transaction"
 	"filo/sip/trunk"
 )
 
@@ -48,58 +49,52 @@ type caller struct {
 }
 
 // admit decides who calls; false when it has refused.
-func (u *UA) admit(req *gosip.Request, tx *gosip.ServerTx) (caller, bool) {
+func (u *UA) admit(tx *transaction.Server) (caller, bool) {
+	req, f := tx.Request(), tx.Flow()
 	from := userOf(req.From().Address)
-	f := u.flows.get(req.Source())
-	socket := f != nil && f.via != "TCP"
-	switch {
-	case socket && f.ours:
-		return caller{}, true
-	case socket && f.user != "":
-		if f.user != from {
-			u.met.reject(rejectForbidden)
-			u.reply(tx, u.response(req, statusForbidden, ""))
-			return caller{}, false
+	if s := sessionOf(f); s != nil {
+		switch {
+		case s.ours:
+			return caller{}, true
+		case s.user == from && from != "":
+			return caller{user: s.user}, true
+		case s.user != "":
+			return caller{}, u.forbid(tx)
 		}
-		return caller{user: f.user}, true
 	}
-	asUser := u.creds != nil && (req.GetHeader("Authorization") != nil || u.reg.boundFrom(from, req.Source()))
-	if t := u.trunkAt(addrOf(u.realSource(req))); t != nil && !socket && !asUser {
+	asUser := u.creds != nil && (req.GetHeader("Authorization") != nil || u.reg.boundFrom(from, f))
+	if t := u.trunkAt(f.Remote().Addr()); t != nil && !f.Web() && !asUser {
 		return caller{trunk: t}, true
 	}
 	if u.creds == nil {
-		u.met.reject(rejectForbidden)
-		u.reply(tx, u.response(req, statusForbidden, ""))
-		return caller{}, false
+		return caller{}, u.forbid(tx)
 	}
-	name, res := u.authenticate(u.life, req)
-	if res == nil && name != from {
-		u.met.reject(rejectForbidden)
-		res = u.response(req, statusForbidden, "")
-	}
+	name, res := u.authenticate(u.life, tx)
 	if res != nil {
 		u.reply(tx, res)
 		return caller{}, false
 	}
+	if name != from {
+		return caller{}, u.forbid(tx)
+	}
 	return caller{user: name}, true
 }
 
-// realSource is the peer's ip:port, also behind a WebSocket.
-func (u *UA) realSource(req *gosip.Request) string {
-	if f := u.flows.get(req.Source()); f != nil {
-		return f.source
-	}
-	return req.Source()
+// forbid sends 403; it returns false for its callers to return.
+func (u *UA) forbid(tx *transaction.Server) bool {
+	u.met.reject(rejectForbidden)
+	u.refuse(tx, statusForbidden, "")
+	return false
 }
 
 // inboundInfo reads who calls whom.
-func (u *UA) inboundInfo(req *gosip.Request, who caller, received time.Time) Info {
-	from, h := req.From(), u.hopOf(req)
+func (u *UA) inboundInfo(req *gosip.Request, h hop, who caller, received time.Time) Info {
+	from := req.From()
 	info := Info{
 		CallID: req.CallID().Value(), User: who.user,
 		From: userOf(from.Address), FromName: unescapeName(from.DisplayName),
 		To: userOf(req.To().Address), Called: userOf(req.Recipient),
-		Transport: h.via, Source: u.realSource(req), Received: received, Inbound: true,
+		Transport: h.network, Source: h.source(), Received: received, Inbound: true,
 		Headers: passedHeaders(req, who.trunk),
 	}
 	anonymous := anonymousURI(from.Address)

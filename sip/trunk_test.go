@@ -33,7 +33,7 @@ func TestNextHop(t *testing.T) {
 		if c.route != "" {
 			routes = append(routes, uri(c.route))
 		}
-		require.Equal(t, c.want, nextHop(uri(c.target), routes, c.source), c.target)
+		require.Equal(t, c.want, nextHop(uri(c.target), routes, mustAddrPort(c.source)), c.target)
 	}
 }
 

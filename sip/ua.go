@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
-	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -13,10 +14,18 @@ import (
 
 	gosip "github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"filo/sip/trace"
+	"filo/sip/transaction"
+	"filo/sip/transport"
 )
 
-// stopGrace is how long the goodbyes of a stopping UA may take.
-const stopGrace = 2 * time.Second
+const (
+	// stopGrace is how long the goodbyes of a stopping UA may take.
+	stopGrace = 2 * time.Second
+	// streamTimeout bounds the opening of a connection, and one write to it.
+	streamTimeout = 5 * time.Second
+)
 
 // Handler serves one inbound call. It runs in a goroutine of its own; ctx is
 // the leg's and ends with ErrCancelled, ErrRemoteHangup, ErrStopped or another
@@ -35,6 +44,7 @@ type Deps struct {
 	Log         *slog.Logger
 	Registry    prometheus.Registerer
 	Credentials Credentials // nil: no registrar, and nobody but trunks and WebSocket sessions may call
+	Tap         trace.Tap   // hears every message; nil: nobody does
 	Now         func() time.Time
 }
 
@@ -45,23 +55,21 @@ type UA struct {
 	now          func() time.Time
 	met          *metrics
 	creds        Credentials
-	tp           *gosip.TransportLayer
-	tx           *gosip.TransactionLayer
-	order        *order
+	listening    trace.Tap
 	trunks       *trunkSet
 	auth         *digestServer
 	reg          *registrar
-	flows        *flowTable
-	reacks       *reackTable
-	sockets      *socketListener
+	dialled      webSockets
 	legs         legTable
+	tagSeed      maphash.Seed
 	instanceHost string // our name in Via on WebSockets
 	draining     atomic.Bool
-	lastRead     atomic.Int64 // when the last message came, Unix nanoseconds
 	ready        chan struct{}
 
 	// Written by Serve before ready is closed.
 	handler   Handler
+	tp        *transport.Layer
+	tx        *transaction.Layer
 	listeners []*listener
 	life      context.Context // for what outlives a call; ends when the sockets close
 	cutOff    context.CancelFunc
@@ -87,7 +95,6 @@ func New(cfg Config, deps Deps) (*UA, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
-	tuneOnce.Do(tuneSipgo)
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
@@ -99,52 +106,14 @@ func New(cfg Config, deps Deps) (*UA, error) {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
 	u := &UA{
-		cfg: cfg, log: deps.Log, now: deps.Now, met: newMetrics(deps.Registry), creds: deps.Credentials,
-		trunks: trunks, instanceHost: newToken()[:12] + ".invalid", ready: make(chan struct{}),
-		stopping: make(chan struct{}),
+		cfg: cfg, log: deps.Log, now: deps.Now, met: newMetrics(deps.Registry), creds: deps.Credentials, listening: deps.Tap,
+		trunks: trunks, tagSeed: maphash.MakeSeed(), instanceHost: newToken()[:12] + ".invalid",
+		ready: make(chan struct{}), stopping: make(chan struct{}),
 	}
 	u.legs.m, u.legs.buried = make(map[string]*Leg), make(map[string]bool)
 	u.auth = newDigestServer(cfg, deps.Now)
 	u.reg = newRegistrar(cfg, u.met, deps.Now)
-	u.flows = newFlowTable(u.reg.dropFlow)
-	u.reacks = newReackTable(u.write)
-	u.sockets = newSocketListener(u.flows)
-	u.order = newOrder(u.awaitsACK)
-	u.buildLayers()
 	return u, nil
-}
-
-// buildLayers makes sipgo's transports and transactions. The tap must come
-// first: the transaction layer starts a goroutine for each message.
-func (u *UA) buildLayers() {
-	quiet := slog.New(slog.DiscardHandler) // it logs whole messages
-	parser := gosip.NewParser(gosip.WithHeadersParsers(lenientParsers()))
-	parser.MaxMessageLength = u.cfg.MaxMessage
-	u.tp = gosip.NewTransportLayer(net.DefaultResolver, parser, nil,
-		gosip.WithTransportLayerLogger(quiet), newTransports(u.cfg.RegisterExpires.Max+time.Minute))
-	u.tp.OnMessage(u.tap)
-	u.tx = gosip.NewTransactionLayer(u.tp,
-		gosip.WithTransactionLayerLogger(quiet),
-		gosip.WithTransactionLayerUnhandledResponseHandler(func(res *gosip.Response) {
-			u.order.absorbed(res)
-			u.reacks.stray(res)
-		}))
-}
-
-func (u *UA) tap(m gosip.Message) {
-	if req, ok := m.(*gosip.Request); ok {
-		u.met.requests.WithLabelValues(methodLabel(string(req.Method))).Inc()
-	}
-	now := time.Now()
-	u.lastRead.Store(now.UnixNano())
-	u.order.tap(m, now)
-}
-
-// awaitsACK tells whether an ACK with this To-tag ends the wait for one, rather
-// than belonging to a failed INVITE, which the transaction layer keeps.
-func (u *UA) awaitsACK(toTag, branch string) bool {
-	l := u.legs.get(toTag)
-	return l != nil && l.srvTag != branch
 }
 
 // Serve binds the sockets and serves until ctx ends; then it says goodbye to
@@ -154,34 +123,66 @@ func (u *UA) Serve(ctx context.Context, h Handler) error {
 		return ErrNotServing
 	}
 	u.life, u.cutOff = context.WithCancel(context.WithoutCancel(ctx))
+	u.buildLayers()
 	for _, l := range u.cfg.Listen {
-		ln, err := listen(ctx, l, u.met, u.flows, u.cfg.MaxMessage)
+		ln, err := u.listen(ctx, l)
 		if err != nil {
-			return errors.Join(err, u.shutdown())
+			u.shutdown()
+			return err
 		}
 		u.listeners = append(u.listeners, ln)
 	}
-	u.tx.OnRequest(func(req *gosip.Request, tx *gosip.ServerTx) { u.serve(ctx, req, tx) })
-	for _, ln := range u.listeners {
-		u.wg.Go(func() { // the error of a closed socket says nothing
-			if ln.packets != nil {
-				_ = u.tp.ServeUDP(ln.packets)
-			} else {
-				_ = u.tp.ServeTCP(ln.stream)
-			}
-		})
-	}
-	u.wg.Go(func() { _ = u.tp.ServeTCP(u.sockets) })
 	u.wg.Go(func() { u.reg.run(ctx) })
-	for _, ln := range u.listeners {
-		if ln.packets != nil {
-			<-ln.packets.reading
-		}
-	}
 	u.open()
+	u.tp.Start()
+	close(u.ready)
 	<-ctx.Done()
-	return u.shutdown()
+	u.shutdown()
+	return nil
 }
+
+// buildLayers puts the transactions upon the transports.
+func (u *UA) buildLayers() {
+	u.tx = transaction.New(u.life, transaction.Options{
+		Tag: u.toTag, Server: u.cfg.UserAgent, Observer: u.met,
+	}, core{u})
+	u.tp = transport.New(u.life, transport.Options{
+		MaxMessage: u.cfg.MaxMessage,
+		Idle:       u.cfg.RegisterExpires.Max + time.Minute, // phones speak at least once per registration
+		Ping:       u.cfg.WebSocketPing,
+		Write:      streamTimeout,
+		Observer:   wire{u},
+		Tap:        u.tap(),
+	}, u.tx)
+}
+
+// traceNames are the networks as the trace writes them.
+var traceNames = map[string]string{
+	transport.UDP: "udp", transport.TCP: "tcp", transport.TLS: "tls", transport.WS: "ws", transport.WSS: "wss",
+}
+
+// tap hands the transports' messages to the trace; nil when nobody listens.
+func (u *UA) tap() transport.Tap {
+	if u.listening == nil {
+		return nil
+	}
+	return func(in bool, network string, local, remote netip.AddrPort, data []byte) {
+		u.listening.Message(trace.Message{In: in, Network: traceNames[network], Local: local, Remote: remote, Data: data})
+	}
+}
+
+// wire counts what the transports do.
+type wire struct{ u *UA }
+
+func (w wire) Dropped(why string) { w.u.met.reject(why) }
+
+func (w wire) Connection(network string, change int) {
+	if network == transport.WS || network == transport.WSS {
+		w.u.met.sockets.Add(float64(change))
+	}
+}
+
+func (w wire) Panicked(value any) { w.u.caught(value, "") }
 
 func (u *UA) begin(h Handler) bool {
 	u.stateMu.Lock()
@@ -197,11 +198,10 @@ func (u *UA) open() {
 	u.stateMu.Lock()
 	defer u.stateMu.Unlock()
 	u.state = servingNow
-	close(u.ready)
 }
 
 // shutdown ends every call and every goroutine.
-func (u *UA) shutdown() error {
+func (u *UA) shutdown() {
 	u.draining.Store(true)
 	close(u.stopping)
 	for _, l := range u.legs.all() {
@@ -211,67 +211,18 @@ func (u *UA) shutdown() error {
 	defer cancel()
 	_ = u.legs.awaitEmpty(ctx) // what is left is cut off below
 	u.farewells.await(ctx)
-	// From here on nothing new is read. The sockets stay in sipgo's pool until
-	// what it read last is served: it would open new ones to respond.
-	for _, ln := range u.listeners {
-		if ln.packets != nil {
-			ln.packets.muted.Store(true)
-		}
-	}
-	u.cutOff()
 	u.stateMu.Lock()
 	u.state = stoppedServing
 	u.stateMu.Unlock()
-	u.tx.Close() // ends transactions that still wait, BYEs among them
+	u.tx.Close() // ends what still waits, BYEs among them
+	u.cutOff()
 	u.inside.Wait()
-	u.tx.Close() // what began in between
-	u.flows.closeAll()
-	_ = u.sockets.Close()
-	var errs []error
-	for _, ln := range u.listeners {
-		if err := ln.close(); err != nil && !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, fmt.Errorf("close listener: %w", err))
-		}
-	}
-	_ = u.tp.Close() // its sockets are closed already
+	u.tp.Close() // no message comes any more
 	u.wg.Wait()
-	u.sweep()
-	return errors.Join(errs...)
-}
-
-// lateMessage is how long after it was read sipgo may still begin to serve a
-// message.
-const lateMessage = 250 * time.Millisecond
-
-// sweep closes what sipgo opens after our sockets are closed: it serves each
-// message in a goroutine that nobody can wait for, and who finds no socket to
-// respond by makes one.
-func (u *UA) sweep() {
-	_ = u.tp.Close()
-	if last := time.Unix(0, u.lastRead.Load()); time.Since(last) < lateMessage {
-		time.Sleep(lateMessage - time.Since(last))
-		_ = u.tp.Close()
-	}
 }
 
 // Ready is closed when the listeners are bound.
 func (u *UA) Ready() <-chan struct{} { return u.ready }
-
-// Addr is the address bound for "udp" or "tcp", e.g. "127.0.0.1:43215"; "" if
-// there is none. Valid after Ready.
-func (u *UA) Addr(network string) string {
-	for _, l := range u.cfg.Listen {
-		if l.Network != network {
-			continue
-		}
-		for _, ln := range u.listeners {
-			if (ln.packets != nil) == (network == "udp") {
-				return ln.bound.String()
-			}
-		}
-	}
-	return ""
-}
 
 // Drain refuses new calls with 503 from now on, and OPTIONS too, so that
 // proxies look elsewhere. It returns when no call is left or ctx ends.
@@ -294,17 +245,6 @@ func (u *UA) enter() bool {
 
 func (u *UA) leave() { u.inside.Done() }
 
-// start runs a leg; the caller is inside.
-func (u *UA) start(l *Leg) {
-	u.legs.add(l)
-	u.startAdded(l)
-}
-
-func (u *UA) startAdded(l *Leg) {
-	u.met.dialogs.Inc()
-	u.wg.Go(l.loop)
-}
-
 func (u *UA) forget(l *Leg) {
 	u.met.dialogs.Dec()
 	u.legs.remove(l)
@@ -323,52 +263,77 @@ func (l *Leg) stop() {
 }
 
 // write sends a request without a transaction: an ACK.
-func (u *UA) write(req *gosip.Request) {
-	if err := u.tp.WriteMsg(req); err != nil {
+func (u *UA) write(h hop, req *gosip.Request) {
+	if err := u.tx.Write(h.flow, req); err != nil {
 		u.log.Debug("request not sent", "method", string(req.Method), "err", err)
 	}
 }
 
 // fire sends a request other than INVITE and sees its transaction through,
-// whatever the answer. The caller is inside or in a goroutine of the UA.
-func (u *UA) fire(req *gosip.Request) {
+// whatever the answer.
+func (u *UA) fire(h hop, req *gosip.Request) {
 	u.farewells.begin()
-	u.wg.Go(func() {
-		defer u.farewells.end()
-		ctx, cancel := context.WithTimeout(u.life, timerMax)
-		defer cancel()
-		if _, err := u.roundTrip(ctx, req); err != nil {
-			u.log.Debug("request failed", "method", string(req.Method), "err", err)
-		}
-	})
+	if _, err := u.tx.Request(h.flow, req, farewell{u}); err != nil {
+		u.farewells.end()
+		u.log.Debug("request not sent", "method", string(req.Method), "err", err)
+	}
+}
+
+// farewell waits for the answer to a request that nobody else waits for.
+type farewell struct{ u *UA }
+
+func (f farewell) Response(_ *transaction.Client, res *gosip.Response, _ transport.Flow) {
+	if !res.IsProvisional() {
+		f.u.farewells.end()
+	}
+}
+
+func (f farewell) Failed(_ *transaction.Client, err error) {
+	f.u.log.Debug("request failed", "err", err)
+	f.u.farewells.end()
 }
 
 // roundTrip sends a request other than INVITE and returns its final response.
-func (u *UA) roundTrip(ctx context.Context, req *gosip.Request) (*gosip.Response, error) {
-	if err := ctx.Err(); err != nil { // sipgo would open a new socket for it
-		return nil, fmt.Errorf("send %s: %w", req.Method, err)
-	}
-	tx, err := u.tx.Request(ctx, req)
+func (u *UA) roundTrip(ctx context.Context, h hop, req *gosip.Request) (*gosip.Response, error) {
+	a := answer{make(chan *gosip.Response, 1), make(chan error, 1)}
+	tx, err := u.tx.Request(h.flow, req, a)
 	if err != nil {
 		return nil, fmt.Errorf("send %s: %w", req.Method, err)
 	}
-	defer tx.Terminate()
-	for {
-		select {
-		case res := <-tx.Responses():
-			u.met.response(res.StatusCode, "in")
-			if !res.IsProvisional() {
-				return res, nil
-			}
-		case <-tx.Done():
-			if errors.Is(tx.Err(), gosip.ErrTransactionTimeout) {
-				return nil, fmt.Errorf("%s: %w", req.Method, ErrTimeout)
-			}
-			return nil, fmt.Errorf("%s: %w", req.Method, tx.Err())
-		case <-ctx.Done():
-			return nil, fmt.Errorf("%s: %w", req.Method, context.Cause(ctx))
-		}
+	defer tx.Abandon()
+	select {
+	case res := <-a.final:
+		return res, nil
+	case err := <-a.failed:
+		return nil, txError(err)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%s: %w", req.Method, context.Cause(ctx))
 	}
+}
+
+// answer is what roundTrip waits for.
+type answer struct {
+	final  chan *gosip.Response
+	failed chan error
+}
+
+func (a answer) Response(_ *transaction.Client, res *gosip.Response, _ transport.Flow) {
+	if !res.IsProvisional() {
+		a.final <- res
+	}
+}
+
+func (a answer) Failed(_ *transaction.Client, err error) { a.failed <- err }
+
+// txError is the package's error for a transaction that failed.
+func txError(err error) error {
+	switch {
+	case errors.Is(err, transaction.ErrTimeout):
+		return fmt.Errorf("%w: %w", ErrTimeout, err)
+	case errors.Is(err, transaction.ErrClosed):
+		return fmt.Errorf("%w: %w", ErrStopped, err)
+	}
+	return err
 }
 
 // caught reports a panic; its value may hold anything, so only the stack is

@@ -123,50 +123,16 @@ func mediaType(m *gosip.Request) string {
 	return strings.ToLower(strings.TrimSpace(kind))
 }
 
-// checkSDP refuses a body that is not plain SDP (RFC 3261 section 8.2.3); nil
-// when it is fine or there is none.
-func checkSDP(u *UA, req *gosip.Request) *gosip.Response {
+// checkSDP refuses a body that is not plain SDP (RFC 3261 section 8.2.3).
+func checkSDP(req *gosip.Request) refusal {
 	if len(req.Body()) == 0 {
-		return nil
+		return refusal{}
 	}
 	if h := req.GetHeader("Content-Encoding"); h != nil && !strings.EqualFold(h.Value(), "identity") {
-		return u.response(req, statusUnsupportedMedia, "", "Accept-Encoding", "identity")
+		return refusal{code: statusUnsupportedMedia, headers: []string{"Accept-Encoding", "identity"}}
 	}
 	if mediaType(req) != "application/sdp" {
-		return u.response(req, statusUnsupportedMedia, "", "Accept", "application/sdp")
+		return refusal{code: statusUnsupportedMedia, headers: []string{"Accept", "application/sdp"}}
 	}
-	return nil
-}
-
-// lenientParsers are sipgo's header parsers, except that a header they refuse
-// stays as text. sipgo drops a message with one bad header and logs it whole;
-// this way the header is missing when it is asked for, and the peer gets its
-// 400.
-func lenientParsers() map[string]gosip.HeaderParser {
-	canonical := map[string]string{
-		"c": "Content-Type", "content-type": "Content-Type", "f": "From", "from": "From", "to": "To", "t": "To",
-		"contact": "Contact", "m": "Contact", "i": "Call-ID", "call-id": "Call-ID", "cseq": "CSeq",
-		"max-forwards": "Max-Forwards", "refer-to": "Refer-To", "referred-by": "Referred-By",
-		"k": "Supported", "s": "Subject", "r": "Refer-To", "e": "Content-Encoding", "o": "Event", "u": "Allow-Events",
-	}
-	out := make(map[string]gosip.HeaderParser)
-	for name, parse := range gosip.DefaultHeadersParser() {
-		full, ok := canonical[name]
-		if !ok { // Via, Route, Content-Length: without them nothing can be done
-			out[name] = parse
-			continue
-		}
-		out[name] = func(headerName []byte, text string) (gosip.Header, error) {
-			h, err := parse(headerName, text)
-			if err == nil || err.Error() == "comma detected" { // sipgo's unexported "more follows"
-				return h, err
-			}
-			return gosip.NewHeader(full, text), nil
-		}
-	}
-	for _, name := range []string{"k", "s", "e", "o", "u"} {
-		full := canonical[name]
-		out[name] = func(_ []byte, text string) (gosip.Header, error) { return gosip.NewHeader(full, text), nil }
-	}
-	return out
+	return refusal{}
 }

@@ -13,6 +13,9 @@ import (
 	gosip "github.com/emiago/sipgo/sip"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"filo/sip/transaction"
+	"filo/sip/transport"
 )
 
 // webServer serves u's WebSocket; the cookie "user" is the session.
@@ -222,51 +225,32 @@ func TestJsSIPRegister(t *testing.T) {
 	require.Equal(t, 200, register(open, 4, "Authorization: "+value+"\r\n").StatusCode)
 }
 
-func FuzzFrame(f *testing.F) {
-	f.Add([]byte(options(1) + "Content-Length: 0\r\n\r\n"))
-	f.Add([]byte(options(1) + "\r\nbody"))
-	f.Add([]byte("SIP/2.0 200 OK\r\nl: 3\r\n\r\nabc"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		out, ok := frame(data)
-		if !ok {
-			return
-		}
-		again, ok := frame(out)
-		if !ok || string(again) != string(out) {
-			t.Fatalf("framing %q is not stable", data)
-		}
-	})
-}
-
 func FuzzRequest(f *testing.F) {
 	f.Add([]byte("INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: q\r\nCSeq: 1 INVITE\r\n" +
 		"Contact: <sip:a@h>\r\nP-Asserted-Identity: \"A, B\" <tel:+39;verstat=TN-Validation-Passed-A>, <sip:x@y>\r\nPrivacy: id\r\nIdentity: a.e30.b;info=<x>\r\nContent-Length: 0\r\n\r\n"))
 	f.Add([]byte(options(1) + "Content-Length: 0\r\n\r\n"))
-	parser := gosip.NewParser(gosip.WithHeadersParsers(lenientParsers()))
 	u, err := New(testConfig(), Deps{})
 	require.NoError(f, err)
+	u.life = f.Context()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := parser.ParseSIP(data)
+		m, err := gosip.ParseMessage(data)
 		if err != nil {
 			return
 		}
-		u.order.tap(m, time.Now())
 		req, ok := m.(*gosip.Request)
 		if !ok || checkRequest(req).code != 0 {
 			return
 		}
-		req.SetSource("127.0.0.1:5060")
-		req.SetTransport("TCP")
-		info := u.inboundInfo(req, caller{trunk: u.trunks.table.Trunks()[0]}, time.Time{})
+		info := u.inboundInfo(req, hop{network: "TCP", addr: "127.0.0.1:5060"}, caller{trunk: u.trunks.table.Trunks()[0]}, time.Time{})
 		for _, s := range []string{info.From, info.Called, info.To, info.Original} {
 			if strings.ContainsAny(s, "\r\n") {
 				t.Fatalf("line break in %q", s)
 			}
 		}
-		_ = checkSDP(u, req)
+		_ = checkSDP(req)
 		_, _ = infoDigit(mediaType(req), req.Body())
-		_, _ = u.contactsOf(req, "x")
-		_ = u.response(req, 200, "").String()
-		_ = nextHop(req.Recipient, recordRoutes(req, true), "127.0.0.1:1")
+		_, _ = u.contactsOf(req, transport.Flow{}, "x")
+		_ = transaction.NewResponse(req, 200, "OK", u.toTag(req)).String()
+		_ = nextHop(req.Recipient, recordRoutes(req, true), mustAddrPort("127.0.0.1:1"))
 	})
 }

@@ -206,7 +206,7 @@ func (a *App) buildMedia(context.Context, Options) (err error) {
 }
 
 func (a *App) buildSIP(context.Context, Options) (err error) {
-	a.ua, err = sip.New(a.cfg.SIP, sip.Deps{Log: a.log, Registry: a.reg, Credentials: a.desk, Now: a.now})
+	a.ua, err = sip.New(a.cfg.SIP, sip.Deps{Log: a.log, Registry: a.reg, Credentials: a.desk, Tap: a.trace, Now: a.now})
 	return err
 }
 

@@ -60,6 +60,9 @@ func (w *wire) status(callID, msg string, limit time.Duration) int {
 		if err != nil {
 			return 0
 		}
+		if n <= 4 { // a pong
+			continue
+		}
 		answer := string(b[:n])
 		code, convErr := strconv.Atoi(strings.TrimPrefix(answer, "SIP/2.0 ")[:3])
 		if convErr != nil || code < 200 || callID != "" && !strings.Contains(answer, callID) {

@@ -1,0 +1,210 @@
+package sip
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	gosip "github.com/emiago/sipgo/sip"
+
+	"filo/sip/transport"
+)
+
+// hop is where the messages of a dialog go: by which flow, and how a new one
+// is made when that is gone.
+type hop struct {
+	flow    transport.Flow
+	network string    // as Via names it: UDP, TCP, TLS, WS or WSS
+	addr    string    // ip:port or host:port to connect to; "" when only the peer can
+	bound   bool      // the peer is reached by this connection, whatever its contact says
+	ln      *listener // whose address we tell the peer
+	user    string    // whose flow it is, to find the newer one when it is gone
+}
+
+// web tells whether the hop is a WebSocket.
+func (h hop) web() bool { return h.network == transport.WS || h.network == transport.WSS }
+
+// peerAddr is the peer's address, as far as it is known.
+func (h hop) peerAddr() netip.Addr {
+	if a := h.flow.Remote().Addr(); a.IsValid() {
+		return a
+	}
+	return addrOf(h.addr)
+}
+
+// source is the peer for people to read: ip:port, or a name.
+func (h hop) source() string {
+	if r := h.flow.Remote(); r.IsValid() {
+		return r.String()
+	}
+	return h.addr
+}
+
+// hopOf is the way back to who sent a request by f.
+func (u *UA) hopOf(f transport.Flow) hop {
+	h := hop{flow: f, network: f.Network(), bound: f.Reliable(), ln: u.listenerOf(f)}
+	if s := sessionOf(f); s != nil {
+		h.user = s.user
+	}
+	return h
+}
+
+// hopTo is the way to "host:port".
+func (u *UA) hopTo(network, addr string) (hop, error) {
+	h := hop{network: network, addr: addr, ln: u.listenerFor(network, addrOf(addr))}
+	f, err := u.connect(h)
+	if err != nil {
+		return hop{}, err
+	}
+	h.flow = f
+	return h, nil
+}
+
+// connect makes a flow to the hop's address.
+func (u *UA) connect(h hop) (transport.Flow, error) {
+	if h.network != transport.UDP {
+		return u.tp.Connect(h.network, h.addr) //nolint:wrapcheck // says what failed
+	}
+	if h.ln == nil {
+		return transport.Flow{}, ErrNoListener
+	}
+	return h.ln.socket.Named(h.addr) //nolint:wrapcheck // says what failed
+}
+
+// toward turns the hop to where a new contact or route leads. Who is reached
+// by a connection of his own stays there; the address counts when it is gone.
+func (u *UA) toward(h hop, addr string) hop {
+	switch {
+	case h.web():
+		return h
+	case h.bound || (addr == h.addr && h.flow.Alive()):
+		h.addr = addr
+		return h
+	}
+	h.addr = addr
+	if f, err := u.connect(h); err == nil {
+		h.flow = f
+	}
+	return h
+}
+
+// refreshed replaces a connection that is gone: by the user's newest one, or
+// by one to the peer's address.
+func (u *UA) refreshed(h hop) hop {
+	if h.flow.Alive() {
+		return h
+	}
+	if h.user != "" {
+		if b, ok := u.reg.newest(h.user); ok {
+			return b.hop
+		}
+	}
+	if h.addr != "" {
+		if f, err := u.connect(h); err == nil {
+			h.flow, h.bound = f, false
+		}
+	}
+	return h
+}
+
+// contactURI is our own address on a hop.
+func (u *UA) contactURI(user string, h hop) gosip.Uri {
+	uri := gosip.Uri{Scheme: "sip", User: escapeUser(user)}
+	if uri.User == "" {
+		uri.User = "filo"
+	}
+	switch {
+	case h.web():
+		uri.Host = u.instanceHost
+		uri.UriParams = gosip.HeaderParams{{K: "transport", V: "ws"}}
+	case h.ln != nil:
+		uri.Host, uri.Port = h.ln.contactFor(h.peerAddr())
+		if h.network == transport.TCP {
+			uri.UriParams = gosip.HeaderParams{{K: "transport", V: "tcp"}}
+		}
+	default:
+		uri.Host = u.cfg.Domain
+	}
+	return uri
+}
+
+// addVia puts our Via on top of req.
+func (u *UA) addVia(req *gosip.Request, h hop) {
+	via := &gosip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: h.network, Params: make(gosip.HeaderParams, 0, 2)}
+	switch {
+	case h.web():
+		via.Host = u.instanceHost // RFC 7118 section 5.1: no meaning, but must be there
+	case h.ln != nil:
+		via.Host, via.Port = h.ln.contactFor(h.peerAddr())
+		via.Params.Add("rport", "")
+	default:
+		via.Host = u.cfg.Domain
+		via.Params.Add("rport", "")
+	}
+	via.Params.Add("branch", newBranch())
+	req.AppendHeader(via)
+}
+
+// nextHop is where a request within the dialog goes when no flow decides:
+// the first route, else the remote target, except that a peer whose target
+// cannot be meant (a name under .invalid, or an address behind a NAT) is
+// reached where its last message came from.
+func nextHop(target gosip.Uri, routes []gosip.Uri, source netip.AddrPort) string {
+	first := target
+	if len(routes) > 0 {
+		first = routes[0]
+	}
+	src := source.Addr()
+	host := strings.Trim(first.Host, "[]")
+	a, err := netip.ParseAddr(host)
+	switch {
+	case err != nil && strings.HasSuffix(host, ".invalid"):
+		return source.String()
+	case err == nil && src.IsValid() && a.Unmap() != src && a.IsPrivate() && !src.IsPrivate() && !src.IsLoopback():
+		return source.String()
+	}
+	port := first.Port
+	if port == 0 {
+		port = 5060
+	}
+	if err == nil {
+		return netip.AddrPortFrom(a.Unmap(), uint16(port)).String() //nolint:gosec // checked when validated
+	}
+	return host + ":" + strconv.Itoa(port)
+}
+
+// resolve turns a target into a request URI and a hop.
+func (u *UA) resolve(t Target) (gosip.Uri, hop, error) {
+	if t.User != "" {
+		b, ok := u.reg.newest(t.User)
+		if !ok {
+			return gosip.Uri{}, hop{}, ErrNotRegistered
+		}
+		return b.contact, b.hop, nil
+	}
+	var uri gosip.Uri
+	if err := gosip.ParseUri(t.URI, &uri); err != nil {
+		return gosip.Uri{}, hop{}, fmt.Errorf("uri: %w", err)
+	}
+	network := strings.ToUpper(t.Transport)
+	if network == "" {
+		network = transport.UDP
+		if p, ok := uri.UriParams.Get("transport"); ok {
+			network = strings.ToUpper(p)
+		}
+	}
+	if network == transport.WS || network == transport.WSS {
+		f, ok := u.dialled.get(t.Destination)
+		if !ok {
+			return gosip.Uri{}, hop{}, ErrFlowGone
+		}
+		return uri, u.hopOf(f), nil
+	}
+	addr := t.Destination
+	if addr == "" {
+		addr = nextHop(uri, nil, netip.AddrPort{})
+	}
+	h, err := u.hopTo(network, addr)
+	return uri, h, err
+}
