@@ -85,20 +85,25 @@ func (e *Engine) Record(s Segment) {
 	e.record(s)
 }
 
-// Update changes the newest segment of a contact. It reports whether there is
-// one. change must not call the Engine.
-func (e *Engine) Update(id contact.ID, change func(*Segment)) bool {
+// Update changes the newest segment of a contact that the agent answered, or
+// nobody if by is "". It reports whether there is one. change must not call the
+// Engine.
+func (e *Engine) Update(id contact.ID, by contact.AgentID, change func(*Segment)) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	n, ok := e.newest[id]
-	if !ok {
-		return false
+	newest, ok := e.newest[id]
+	for n := newest; ok && n >= 0; n-- {
+		i, kept := e.index[key{id, n}]
+		if !kept || e.ring[i].Agent != by {
+			continue
+		}
+		s := e.ring[i].Segment
+		change(&s)
+		s.Contact, s.N = id, n
+		e.record(s)
+		return true
 	}
-	s := e.ring[e.index[key{id, n}]].Segment
-	change(&s)
-	s.Contact, s.N = id, n
-	e.record(s)
-	return true
+	return false
 }
 
 func (e *Engine) record(s Segment) {

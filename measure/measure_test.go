@@ -107,16 +107,23 @@ func TestVersionsAndBound(t *testing.T) {
 	cfg.Keep = 3
 	e, err := New(cfg, Deps{})
 	require.NoError(t, err)
-	require.False(t, e.Update("c_1", func(*Segment) {}))
+	require.False(t, e.Update("c_1", "", func(*Segment) {}))
 	e.Record(Segment{Contact: "c_1", EnqueuedAt: noon})
-	e.Record(Segment{Contact: "c_1", N: 1, EnqueuedAt: noon})
-	require.True(t, e.Update("c_1", func(s *Segment) { s.Result = contact.Handled }))
-	require.Equal(t, []contact.Result{"", contact.Handled}, []contact.Result{e.Segments("c_1")[0].Result, e.Segments("c_1")[1].Result})
+	e.Record(Segment{Contact: "c_1", N: 1, EnqueuedAt: noon, Agent: "paola"})
+	e.Record(Segment{Contact: "c_1", N: 2, EnqueuedAt: noon, Agent: "marta"})
+	require.True(t, e.Update("c_1", "paola", func(s *Segment) { s.Result = contact.Transferred }))
+	require.True(t, e.Update("c_1", "marta", func(s *Segment) { s.Result = contact.Handled }))
+	require.False(t, e.Update("c_1", "davide", func(*Segment) {}))
+	var results []contact.Result
+	for _, s := range e.Segments("c_1") {
+		results = append(results, s.Result)
+	}
+	require.Equal(t, []contact.Result{"", contact.Transferred, contact.Handled}, results, "each agent's own")
 	for i := range 10 {
 		e.Record(Segment{Contact: contact.ID(fmt.Sprint("x", i)), EnqueuedAt: noon})
 	}
 	require.Empty(t, e.Segments("c_1"))
-	require.False(t, e.Update("c_1", func(*Segment) {}))
+	require.False(t, e.Update("c_1", "marta", func(*Segment) {}))
 	require.Equal(t, 3, e.Overall(noon, noon).Waiting)
 	require.Len(t, e.index, 3)
 	require.Len(t, e.newest, 3)

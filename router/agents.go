@@ -89,6 +89,16 @@ func (r *Router) SetReady(ctx context.Context, id contact.AgentID, ready bool, r
 	})
 }
 
+// AgentState is what an agent does now; contact.ErrNoAgent for one who was
+// never heard of.
+func (r *Router) AgentState(ctx context.Context, id contact.AgentID) (state contact.AgentState, err error) {
+	err = r.agentCommand(ctx, "state", id, func(_ *loop, a *agent) error {
+		state = a.word()
+		return nil
+	})
+	return state, err
+}
+
 // SetReachable says whether a channel reaches the agent: voice does only while
 // a line is up; the others do from the start. It may be called before SignIn,
 // and is remembered. An offer of a channel that is lost is revoked.

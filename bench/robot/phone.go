@@ -46,6 +46,8 @@ type Phone struct {
 
 	mu      sync.Mutex
 	meter   *media.Meter
+	hangup  context.CancelFunc // of the call in progress; nil without one
+	keys    <-chan media.Digit
 	rings   int
 	cancels int
 }
@@ -70,6 +72,19 @@ func (k *Kit) Phone(ctx context.Context, cfg PhoneConfig) (*Phone, error) {
 	return p, nil
 }
 
+// Number lets a phone outside answer calls to a number at Address, without
+// registration, until the Kit is closed.
+func (k *Kit) Number(number string, cfg PhoneConfig) *Phone {
+	p := &Phone{cfg: cfg, kit: k}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.phones[number] = p
+	return p
+}
+
+// Address is the host:port at which the robots take calls over UDP.
+func (k *Kit) Address() string { return k.UA.Addr("udp") }
+
 // Unregister removes the phone's binding.
 func (p *Phone) Unregister(ctx context.Context) error {
 	p.kit.mu.Lock()
@@ -83,6 +98,22 @@ func (p *Phone) Meter() *media.Meter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.meter
+}
+
+// Digits are the keys that the call in progress hears; nil without one.
+func (p *Phone) Digits() <-chan media.Digit {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.keys
+}
+
+// Hangup ends the call in progress, if there is one.
+func (p *Phone) Hangup() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hangup != nil {
+		p.hangup()
+	}
 }
 
 // Rings is how many INVITEs the phone has had.
@@ -125,6 +156,7 @@ func (p *Phone) serve(ctx context.Context, leg *sip.Leg) {
 	call.Answered = time.Now()
 	tctx, stop := context.WithCancel(ctx)
 	defer stop()
+	p.talks(ep, stop)
 	if p.cfg.Talk > 0 {
 		tctx, stop = context.WithTimeout(tctx, p.cfg.Talk)
 		defer stop()
@@ -175,6 +207,13 @@ func (p *Phone) answer(ctx context.Context, leg *sip.Leg) (media.Endpoint, error
 		return nil, errors.Join(fmt.Errorf("answer: %w", err), ep.Close())
 	}
 	return ep, nil
+}
+
+// talks makes the call one that Hangup ends.
+func (p *Phone) talks(ep media.Endpoint, hangup context.CancelFunc) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hangup, p.keys = hangup, ep.Digits()
 }
 
 func (p *Phone) setMeter(m *media.Meter) {

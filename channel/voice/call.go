@@ -32,16 +32,19 @@ type call struct {
 	rule    string   // of the skip or the question, "" for the menu
 	result  contact.Result
 
-	enqueued time.Time // the first Place: the age that the caller keeps
-	segment  measure.Segment
-	agent    contact.AgentID // who talked last
-	waited   time.Duration   // from the first Place to the first answer
-	talked   time.Duration
+	enqueued  time.Time // the first Place: the age that the caller keeps
+	segment   measure.Segment
+	agent     contact.AgentID // who talked last
+	transfers []handing
+	waited    time.Duration // from the first Place to the first answer
+	talked    time.Duration
 
-	digits chan rune
-	keys   chan string // to be sent to the caller; nil until the first
-	music  player
-	wg     sync.WaitGroup // digits both ways, events of the media, ringing phones
+	digits    chan rune
+	keys      chan press // to be sent; nil until the first
+	music     player
+	recording *recording
+	recorded  []string       // files
+	wg        sync.WaitGroup // digits both ways, events of the media, ringing phones, parties, recordings
 }
 
 var (
@@ -165,11 +168,19 @@ func (k *call) refuse(ctx context.Context, err error) {
 }
 
 // run leads the call from its first prompt to its last word: flow, queue,
-// talk, and again when the caller wishes to return to the menu.
+// talk, and again when the caller wishes to return to the menu, or comes back
+// from a number that did not answer.
 func (k *call) run(ctx context.Context) {
 	target, ok := k.plan(ctx)
-	for ok && k.serve(ctx, target) == toMenu {
-		target, ok = k.menu(ctx)
+	for ok {
+		switch k.serve(ctx, target) {
+		case over:
+			return
+		case toMenu:
+			target, ok = k.menu(ctx)
+		case toQueue:
+			target = contact.Target{Queue: k.segment.Queue, Lang: k.lang()}
+		}
 	}
 }
 
@@ -177,6 +188,7 @@ func (k *call) run(ctx context.Context) {
 func (k *call) end(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	k.music.stop()
+	k.stopRecording(ctx)
 	hangup(ctx, k.log, k.leg, "call over")
 	closeEndpoint(k.log, k.ep)
 	k.c.metrics.results.WithLabelValues(string(k.result)).Inc()

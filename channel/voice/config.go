@@ -17,6 +17,12 @@ type Config struct {
 	// LineSilence is how long no RTP may come from a talking agent's browser
 	// before the caller hears music.
 	LineSilence time.Duration `yaml:"line_silence"`
+	// RingTime is how long a number, or who is consulted, may ring or be waited
+	// for.
+	RingTime time.Duration `yaml:"ring_time"`
+	// TransferHold is how long a call that was transferred to an agent waits for
+	// that agent alone, before everybody of its queue may have it.
+	TransferHold time.Duration `yaml:"transfer_hold"`
 	// MaxCall bounds a call's duration.
 	MaxCall time.Duration `yaml:"max_call"`
 	// Music is the prompt that callers hear while they wait.
@@ -41,14 +47,16 @@ type Number struct {
 // DefaultConfig returns the settings that suit most centres.
 func DefaultConfig() Config {
 	return Config{
-		LineUser:    "line",
-		LineGrace:   30 * time.Second,
-		LineSilence: 600 * time.Millisecond,
-		MaxCall:     4 * time.Hour,
-		Music:       "music",
-		Escape:      "0",
-		DefaultFlow: "default",
-		Numbers:     map[string]Number{},
+		LineUser:     "line",
+		LineGrace:    30 * time.Second,
+		LineSilence:  600 * time.Millisecond,
+		RingTime:     time.Minute,
+		TransferHold: time.Minute,
+		MaxCall:      4 * time.Hour,
+		Music:        "music",
+		Escape:       "0",
+		DefaultFlow:  "default",
+		Numbers:      map[string]Number{},
 	}
 }
 
@@ -64,7 +72,9 @@ func (c Config) Validate() error {
 	if c.DefaultFlow == "" {
 		bad("default_flow", "must name a flow")
 	}
-	for key, d := range map[string]time.Duration{"line_grace": c.LineGrace, "line_silence": c.LineSilence, "max_call": c.MaxCall} {
+	for key, d := range map[string]time.Duration{
+		"line_grace": c.LineGrace, "line_silence": c.LineSilence, "ring_time": c.RingTime, "transfer_hold": c.TransferHold, "max_call": c.MaxCall,
+	} {
 		if d <= 0 {
 			bad(key, "%v must be more than 0", d)
 		}

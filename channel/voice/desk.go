@@ -40,6 +40,19 @@ func (b *inboxes) open(id contact.ID) (commands <-chan command, shut func()) {
 	}
 }
 
+// share lets the commands for another contact come into the same inbox: a
+// consultation is part of its call. There must be one.
+func (b *inboxes) share(id, with contact.ID) (shut func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.m[with] = b.m[id]
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.m, with)
+	}
+}
+
 func (b *inboxes) get(id contact.ID) (inbox, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

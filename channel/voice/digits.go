@@ -2,9 +2,11 @@ package voice
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"filo/contact"
+	"filo/media"
 )
 
 const (
@@ -13,18 +15,24 @@ const (
 	maxSent = 16 // commands whose keys wait: a key takes 180 ms
 )
 
-// sendDigits plays an agent's keys to the caller, in the background and in the
-// order in which they were pressed.
-func (k *call) sendDigits(ctx context.Context, keys string) error {
+// press is what an agent presses, and to whom.
+type press struct {
+	ep   media.Endpoint
+	keys string
+}
+
+// sendDigits plays an agent's keys to the far side of ep, in the background and
+// in the order in which they were pressed.
+func (k *call) sendDigits(ctx context.Context, ep media.Endpoint, keys string) error {
 	if keys == "" || len(keys) > maxKeys || strings.Trim(keys, keypad) != "" {
 		return contact.ErrBadCommand
 	}
 	if k.keys == nil {
-		k.keys = make(chan string, maxSent)
+		k.keys = make(chan press, maxSent)
 		k.wg.Go(func() { k.pressKeys(ctx) })
 	}
 	select {
-	case k.keys <- keys:
+	case k.keys <- press{ep, keys}:
 		k.noteAt(nil, noteKeysSent)
 		return nil
 	default:
@@ -37,8 +45,8 @@ func (k *call) pressKeys(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case keys := <-k.keys:
-			if err := k.ep.SendDigits(ctx, keys); err != nil && ctx.Err() == nil {
+		case p := <-k.keys:
+			if err := p.ep.SendDigits(ctx, p.keys); err != nil && ctx.Err() == nil && !errors.Is(err, media.ErrClosed) {
 				k.log.Warn("send digits", "error", err)
 			}
 		}

@@ -90,6 +90,8 @@ type settings struct {
 	router router.Config
 	media  media.Config
 	staff  staff
+
+	headers []string // that the trunk lets through
 }
 
 func defaults() *settings {
@@ -110,7 +112,7 @@ func open(t *testing.T, change ...func(*settings)) *house {
 	h := &house{
 		t: t, reg: prometheus.NewRegistry(), staff: s.staff,
 		thread: &thread{written: make(chan journey.Event, 16), counted: make(chan string, 16)},
-		desk:   &watcher{lines: make(chan lineNews, 64), calls: make(chan contact.CallState, 64)},
+		desk:   &watcher{lines: make(chan lineNews, 64), calls: make(chan contact.CallState, 256)},
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
@@ -122,7 +124,7 @@ func open(t *testing.T, change ...func(*settings)) *house {
 	require.NoError(t, err)
 	sc := sip.DefaultConfig()
 	sc.Listen = []sip.Listen{{Network: "udp", Bind: "127.0.0.1:0"}}
-	sc.Trunks = []sip.Trunk{{Name: "loop", Allow: []string{"127.0.0.0/8"}, Trusted: true, Region: "IT"}}
+	sc.Trunks = []sip.Trunk{{Name: "loop", Allow: []string{"127.0.0.0/8"}, Trusted: true, Region: "IT", Headers: s.headers}}
 	h.ua, err = sip.New(sc, sip.Deps{Log: log, Credentials: s.staff})
 	require.NoError(t, err)
 	flow, err := ivr.Parse("main", []byte(flowYAML))
@@ -189,6 +191,10 @@ func (h *house) quiet(lines int) {
 		require.Empty(h.t, a.Offers, "offers to %s", a.ID)
 	}
 	require.Empty(h.t, h.c.inboxes.m)
+	for agent := range h.staff {
+		_, busy := h.c.lines.inUse(agent)
+		require.False(h.t, busy, "line of %s", agent)
+	}
 	require.Zero(h.t, h.c.Calls())
 	require.Zero(h.t, h.gauge("filo_voice_calls"))
 }
@@ -356,13 +362,34 @@ type lineNews struct {
 type watcher struct {
 	lines chan lineNews
 	calls chan contact.CallState
+
+	mu       sync.Mutex
+	shown    map[contact.AgentID]map[contact.ID]contact.CallState
+	monitors map[contact.AgentID]contact.Monitoring
 }
 
 func (w *watcher) LineChanged(agent contact.AgentID, up bool) { w.lines <- lineNews{agent, up} }
-func (w *watcher) CallChanged(_ contact.AgentID, _ contact.ID, state contact.CallState) {
+func (w *watcher) CallChanged(agent contact.AgentID, id contact.ID, state contact.CallState) {
+	w.mu.Lock()
+	if w.shown == nil {
+		w.shown = map[contact.AgentID]map[contact.ID]contact.CallState{}
+	}
+	if w.shown[agent] == nil {
+		w.shown[agent] = map[contact.ID]contact.CallState{}
+	}
+	w.shown[agent][id] = state
+	w.mu.Unlock()
 	w.calls <- state
 }
-func (w *watcher) MonitorChanged(contact.AgentID, contact.Monitoring) {}
+
+func (w *watcher) MonitorChanged(supervisor contact.AgentID, m contact.Monitoring) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.monitors == nil {
+		w.monitors = map[contact.AgentID]contact.Monitoring{}
+	}
+	w.monitors[supervisor] = m
+}
 
 // staff are the agents by the passwords of their phones; "" is a browser.
 type staff map[contact.AgentID]string

@@ -57,10 +57,13 @@ func (h *house) tryLine(agent contact.AgentID, headers ...string) (*browser, err
 }
 
 // talk makes the agent's microphone say the agent's tone.
-func (b *browser) talk() {
+func (b *browser) talk() { b.say(agentHz) }
+
+func (b *browser) say(hz float64) {
+	b.quiet()
 	ctx, cancel := context.WithCancel(b.h.t.Context())
 	b.quiet = cancel
-	b.h.kit.Go(func() { _ = b.ep.Play(ctx, robot.Tone(agentHz).Looped()) })
+	b.h.kit.Go(func() { _ = b.ep.Play(ctx, robot.Tone(hz).Looped()) })
 }
 
 // vanish is a page that is closed or reloaded: both connections end, no BYE.

@@ -16,6 +16,8 @@ type metrics struct {
 	acceptToAudio prometheus.Histogram
 	phone         *prometheus.CounterVec
 	lineLost      prometheus.Counter
+	transfers     *prometheus.CounterVec
+	consults      *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -40,6 +42,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		acceptToAudio: histogram("filo_voice_accept_to_audio_seconds", "From the agent's acceptance to audio both ways, at RTP."),
 		phone: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "filo_voice_phone_rings_total", Help: "INVITEs to agents' SIP phones, by how they ended.",
+		}, []string{"result"}),
+		transfers: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "filo_voice_transfers_total", Help: "Transfers by agents, by manner (blind, attended) and destination (agent, queue, number).",
+		}, []string{"manner", "to"}),
+		consults: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "filo_voice_consults_total", Help: "Consultations, by how the ringing ended.",
 		}, []string{"result"}),
 		lineLost: f.NewCounter(prometheus.CounterOpts{Name: "filo_voice_line_lost_total", Help: "Agents' lines that fell silent during a call."}),
 	}

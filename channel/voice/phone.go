@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"strings"
 
 	"filo/contact"
 	"filo/media"
@@ -11,38 +13,104 @@ import (
 	"filo/sip"
 )
 
-// ring is an agent's SIP phone while it rings: the INVITE is the offer.
-type ring struct {
-	answers  chan ringAnswer // nil for no ring: never ready
+// bell rings one phone at a time: the SIP phone of an agent, for whom the
+// INVITE is the offer, or a number outside. The zero value rings nothing.
+type bell struct {
+	answers  chan ringAnswer // nil while nothing rings: never ready
 	cancel   context.CancelFunc
 	accepted *ringAnswer // the router gave it the call; the event is still to be read
 }
 
 type ringAnswer struct {
-	offer contact.OfferID
+	offer contact.OfferID // zero where it was none
 	agent contact.AgentID
 	leg   *sip.Leg
 	ep    media.Endpoint
 	err   error
 }
 
-func noRing() *ring { return &ring{cancel: func() {}} }
-
-// ringPhone sends the INVITE in the background. Whoever stops the ring first
-// need not take its answer: the goroutine then cleans up by itself.
-func (k *call) ringPhone(ctx context.Context, e router.Event) *ring {
-	ctx, cancel := context.WithCancel(ctx)
-	r := &ring{answers: make(chan ringAnswer), cancel: cancel}
+// ring sends the INVITE in the background. Whoever stops the bell first need
+// not take its answer: the goroutine then cleans up by itself.
+func (b *bell) ring(ctx context.Context, k *call, to sip.Target, a ringAnswer, role ...string) {
+	b.stop(ctx, k)
+	ctx, b.cancel = context.WithCancel(ctx)
+	answers := make(chan ringAnswer)
+	b.answers = answers
 	k.wg.Go(func() {
-		a := k.invite(ctx, sip.Target{User: string(e.Agent)}, agentRole(e.Agent)...)
-		a.offer, a.agent = e.Offer, e.Agent
+		got := k.invite(ctx, to, role...)
+		got.offer, got.agent = a.offer, a.agent
 		select {
-		case r.answers <- a:
+		case answers <- got:
 		case <-ctx.Done():
-			a.close(ctx, k.log, "offer is gone")
+			got.close(ctx, k.log, "offer is gone")
 		}
 	})
-	return r
+}
+
+// offered rings the phone of an agent who has one.
+func (b *bell) offered(ctx context.Context, k *call, e router.Event) {
+	b.stop(ctx, k)
+	if k.c.deps.Agents.Phone(e.Agent) {
+		b.ring(ctx, k, sip.Target{User: string(e.Agent)}, ringAnswer{offer: e.Offer, agent: e.Agent}, agentRole(e.Agent)...)
+	}
+}
+
+// stop cancels what still rings, and hangs up what was answered for a call
+// that is gone. A 200 that comes later is ended by sip, the endpoint closed by
+// the ringing goroutine.
+func (b *bell) stop(ctx context.Context, k *call) {
+	if b.cancel != nil {
+		b.cancel()
+	}
+	if a := b.accepted; a != nil {
+		a.close(ctx, k.log, "offer is gone")
+	}
+	*b = bell{}
+}
+
+// answered takes what an agent's SIP phone said: its 200 is the acceptance,
+// anything else the refusal. The router orders it against expiry and the
+// caller's end; a phone that comes second is hung up unpenalised.
+func (b *bell) answered(ctx context.Context, k *call, a ringAnswer) {
+	r := k.c.deps.Router
+	if a.err != nil {
+		k.unanswered(ctx, a)
+		k.c.metrics.phone.WithLabelValues("refused").Inc()
+		b.stop(ctx, k)
+		if err := r.Reject(ctx, a.offer, a.agent, "phone"); err != nil {
+			k.log.Debug("refusal came late", "offer_id", a.offer.String(), "error", err)
+		}
+		return
+	}
+	if err := r.Accept(ctx, a.offer, a.agent); err != nil {
+		k.log.Debug("answer came late", "offer_id", a.offer.String(), "error", err)
+		k.c.metrics.phone.WithLabelValues("late").Inc()
+		a.close(ctx, k.log, "offer is gone")
+		b.stop(ctx, k)
+		return
+	}
+	k.c.metrics.phone.WithLabelValues("answered").Inc()
+	b.accepted = &a
+}
+
+// unanswered tells the log of a leg that failed for another reason than that
+// its far side refused it.
+func (k *call) unanswered(ctx context.Context, a ringAnswer) {
+	var refused *sip.StatusError
+	if !errors.As(a.err, &refused) && ctx.Err() == nil {
+		k.log.Warn("phone not reached", "agent_id", string(a.agent), "error", a.err)
+	}
+}
+
+// party is who accepted the offer; nil when the agent cannot be reached. A
+// browser line is the conversation's until its end.
+func (b *bell) party(k *call, e router.Event) *party {
+	if a := b.accepted; a != nil && a.offer == e.Offer {
+		b.cancel()
+		*b = bell{}
+		return a.party()
+	}
+	return k.claim(e.Agent, agentRole(e.Agent))
 }
 
 // invite calls somebody on the caller's behalf, and waits for the answer.
@@ -57,8 +125,7 @@ func (k *call) invite(ctx context.Context, to sip.Target, role ...string) (a rin
 		from = "anonymous"
 	}
 	a.leg, a.err = k.c.deps.UA.Invite(ctx, to, sip.InviteOptions{
-		From: from, FromName: k.context.Name, SDP: offer, Placed: k.placed(role...),
-		Headers: map[string]string{"X-Filo-Contact": string(k.id), "X-Filo-Queue": k.segment.Queue},
+		From: from, FromName: k.context.Name, SDP: offer, Placed: k.placed(role...), Headers: k.carried(),
 	})
 	if a.err == nil {
 		k.traced(a.leg, role...)
@@ -72,6 +139,22 @@ func (k *call) invite(ctx context.Context, to sip.Target, role ...string) (a rin
 	return a
 }
 
+// carried is the context that goes along with each leg to whom the caller is
+// brought: what the trunk lets through of the caller's own, and ours.
+func (k *call) carried() map[string]string {
+	h := maps.Clone(k.leg.Info().Headers)
+	maps.DeleteFunc(h, func(name, _ string) bool { return strings.HasPrefix(name, headerOurs) })
+	if h == nil {
+		h = map[string]string{}
+	}
+	h[headerOurs+"Contact"], h[headerOurs+"Queue"] = string(k.id), k.segment.Queue
+	return h
+}
+
+// headerOurs begins the names of Filo's own headers, in the form in which sip
+// gives them. Those of a caller, a token for example, stay here.
+const headerOurs = "X-Filo-"
+
 // close gives back whatever a holds.
 func (a *ringAnswer) close(ctx context.Context, log *slog.Logger, why string) {
 	if a.leg != nil {
@@ -80,43 +163,4 @@ func (a *ringAnswer) close(ctx context.Context, log *slog.Logger, why string) {
 	if a.ep != nil {
 		closeEndpoint(log, a.ep)
 	}
-}
-
-// stopRing cancels what still rings, and hangs up what was answered for a call
-// that is gone. A 200 that comes later is ended by sip, the endpoint closed by
-// the ringing goroutine.
-func (w *waiting) stopRing(ctx context.Context) {
-	w.ring.cancel()
-	if a := w.ring.accepted; a != nil {
-		a.close(ctx, w.k.log, "offer is gone")
-	}
-	w.ring = noRing()
-}
-
-// phoneAnswered takes what an agent's SIP phone said: its 200 is the
-// acceptance, anything else the refusal. The router orders it against expiry
-// and the caller's end; a phone that comes second is hung up unpenalised.
-func (w *waiting) phoneAnswered(ctx context.Context, a ringAnswer) {
-	k, r := w.k, w.k.c.deps.Router
-	if a.err != nil {
-		var refused *sip.StatusError
-		if !errors.As(a.err, &refused) && ctx.Err() == nil {
-			k.log.Warn("phone not reached", "agent_id", string(a.agent), "error", a.err)
-		}
-		k.c.metrics.phone.WithLabelValues("refused").Inc()
-		w.stopRing(ctx)
-		if err := r.Reject(ctx, a.offer, a.agent, "phone"); err != nil {
-			k.log.Debug("refusal came late", "offer_id", a.offer.String(), "error", err)
-		}
-		return
-	}
-	if err := r.Accept(ctx, a.offer, a.agent); err != nil {
-		k.log.Debug("answer came late", "offer_id", a.offer.String(), "error", err)
-		k.c.metrics.phone.WithLabelValues("late").Inc()
-		a.close(ctx, k.log, "offer is gone")
-		w.stopRing(ctx)
-		return
-	}
-	k.c.metrics.phone.WithLabelValues("answered").Inc()
-	w.ring.accepted = &a
 }

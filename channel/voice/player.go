@@ -27,6 +27,9 @@ func (p *player) start(ctx context.Context, log *slog.Logger, ep media.Endpoint,
 	})
 }
 
+// playing reports whether a prompt was started and not stopped.
+func (p *player) playing() bool { return p.cancel != nil }
+
 // stop lets the endpoint fall silent with the next frame. It waits for the
 // goroutine, which takes no time: a Play that began late would cut off the next.
 func (p *player) stop() {

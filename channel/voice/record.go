@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"filo/contact"
@@ -42,6 +43,10 @@ func (k *call) write(ctx context.Context) {
 	if a := k.agent; a != "" {
 		e.Attrs["agent"], e.Attrs["agent_name"] = string(a), k.c.deps.Agents.Name(a)
 	}
+	k.describeTransfers(e.Attrs)
+	if len(k.recorded) > 0 {
+		e.Attrs["recordings"] = strings.Join(k.recorded, " ")
+	}
 	e.Identities = phoneOf(k.peer)
 	if e.Customer == "" && len(e.Identities) == 0 {
 		return // nobody's thread: the number was withheld
@@ -51,6 +56,26 @@ func (k *call) write(ctx context.Context) {
 	if _, err := k.c.deps.Journey.Ingest(ctx, e); err != nil {
 		k.log.Error("write call on the thread", "error", err)
 	}
+}
+
+// describeTransfers says by whom the call was transferred and to whom, in
+// order.
+func (k *call) describeTransfers(attrs map[string]string) {
+	var by, to []string
+	for _, h := range k.transfers {
+		by, to = append(by, k.c.deps.Agents.Name(h.by)), append(to, k.c.nameOf(h.to))
+	}
+	if len(by) > 0 {
+		attrs["transferred_by"], attrs["transferred_to"] = strings.Join(by, ", "), strings.Join(to, ", ")
+	}
+}
+
+// nameOf is a destination as the thread names it.
+func (c *Conductor) nameOf(to contact.Destination) string {
+	if to.Agent != "" {
+		return c.deps.Agents.Name(to.Agent)
+	}
+	return to.Queue + to.Number
 }
 
 // phoneOf is the identity of a caller, none for a withheld number.
@@ -78,7 +103,7 @@ func (k *call) summary() string {
 // thread and the end of the wrap-up.
 func (c *Conductor) WrapUp(ctx context.Context, card *contact.Card, n contact.WrapUpNote) error {
 	now := c.now()
-	c.deps.Measure.Update(n.Contact, func(s *measure.Segment) { s.WrapUpEndAt = now })
+	c.deps.Measure.Update(n.Contact, n.Agent, func(s *measure.Segment) { s.WrapUpEndAt = now })
 	if card.Customer == "" && n.Note == "" && !n.Reached {
 		return nil
 	}

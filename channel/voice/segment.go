@@ -57,6 +57,15 @@ func (k *call) connected(agent contact.AgentID) {
 	k.c.deps.Measure.Record(k.segment)
 }
 
+// continueSegment begins the stretch of an agent who was consulted and has
+// taken the call over: it began with the wish for help.
+func (k *call) continueSegment(s measure.Segment) {
+	s.N, s.SkippedIVR, s.Rule = k.segment.N+1, k.skipped, k.rule
+	k.segment, k.agent = s, s.Agent
+	k.note(noteTalking, string(s.Agent))
+	k.c.deps.Measure.Record(s)
+}
+
 // lost closes the segment of a call that ended with the program.
 func (c *Conductor) lost(l router.Lost) {
 	c.metrics.results.WithLabelValues(string(contact.LostRestart)).Inc()

@@ -6,267 +6,301 @@ import (
 
 	"filo/contact"
 	"filo/journey"
-	"filo/media"
 	"filo/router"
-	"filo/sip"
 )
 
-// party is the agent's side of a conversation: a browser line, which may
-// vanish and come back, or the leg to a SIP phone.
-type party struct {
-	agent   contact.AgentID
-	ep      media.Endpoint  // nil while the line is lost
-	leg     *sip.Leg        // of a phone; nil for a browser line
-	dialog  *sip.Leg        // of the phone or the line, for the trace
-	changed <-chan struct{} // a browser line came or went
-}
-
-// party returns nil when the agent who accepted cannot be reached. A browser
-// line is the conversation's until its end.
-func (w *waiting) party(e router.Event) *party {
-	if a := w.ring.accepted; a != nil && a.offer == e.Offer {
-		w.ring.accepted = nil
-		return &party{agent: e.Agent, ep: a.ep, leg: a.leg, dialog: a.leg}
-	}
-	l, changed := w.k.c.lines.claim(e.Agent)
-	if l == nil {
-		return nil
-	}
-	w.k.traced(l.leg, agentRole(e.Agent)...)
-	return &party{agent: e.Agent, ep: l.ep, dialog: l.leg, changed: changed}
-}
-
-// gone is closed when a phone has hung up; nil for browser lines.
-func (p *party) gone() <-chan struct{} {
-	if p.leg == nil {
-		return nil
-	}
-	return p.leg.Done()
-}
-
-// media tells of a phone whose audio stopped; nil for browser lines, which
-// their own goroutine follows.
-func (p *party) media() <-chan media.Event {
-	if p.leg == nil {
-		return nil
-	}
-	return p.ep.Events()
-}
-
-// conversation is a caller and an agent in one room.
+// conversation is what a caller and an agent have, with whom the agent
+// consults and the supervisor who listens. It ends when the caller leaves,
+// when the agent leaves and nobody else has the caller, or when the call goes
+// on in a queue.
 type conversation struct {
-	k     *call
-	p     *party
-	state contact.CallState
-	leave func() // of the agent; nil while apart
-	grace <-chan time.Time
+	k      *call
+	ticket *router.Ticket
+	caller *party
+	agent  *party // nil once the agent has left the caller to who was consulted
 
+	hold    bool     // the agent wished so
+	consult *consult // nil for none
+	monitor *monitor // nil for none
+	news    chan news
+
+	end   outcome
+	only  <-chan time.Time // of handedOn: until then for one agent alone; nil: for everybody
+	shown shown
+
+	began    time.Time // the agent's part of it
 	accepted time.Time // by the clock of the media
 	heard    bool      // both have had audio from the other
 	told     heardFirst
-	held     time.Time // since when the caller is on hold; zero: not
+	held     time.Time // since when the caller is left alone; zero: not
 }
 
-// watchEvery is how often a talking line is looked at.
+// outcome is how a conversation ended.
+type outcome int
+
+const (
+	goesOn    outcome = iota
+	isOver            // the caller left, or was left by the last one
+	agentLost         // the caller waits again, before all others
+	handedOn          // the caller waits elsewhere: the router knows
+	unreached         // the number that the agent left the caller to does not answer
+)
+
+// watchEvery is how often talking lines are looked at.
 const watchEvery = 200 * time.Millisecond
 
-// talk connects caller and agent until one of them ends it. It reports whether
-// the agent was lost instead: then the caller waits again, with music.
-func (w *waiting) talk(ctx context.Context, p *party, e router.Event) (lost bool) {
+// talk connects caller and agent and follows what they do to its end.
+func (w *waiting) talk(ctx context.Context, p *party, e router.Event) *conversation {
 	k := w.k
-	v := &conversation{k: k, p: p, accepted: time.Now().Add(-max(0, k.c.now().Sub(e.At)))}
-	defer k.room.Join(k.ep, media.Role{})()
-	if p.leg == nil {
-		defer k.c.lines.release(p.agent)
-	} else {
-		defer func() { (&ringAnswer{leg: p.leg, ep: p.ep}).close(ctx, k.log, "conversation over") }()
+	v := &conversation{
+		k: k, ticket: w.ticket, agent: p, news: make(chan news),
+		caller:   &party{ep: k.ep, dialog: k.leg, music: &k.music},
+		began:    k.c.now(),
+		accepted: time.Now().Add(-max(0, k.c.now().Sub(e.At))),
 	}
-	v.together()
 	k.connected(p.agent)
-	begun := k.c.now()
-	lost = v.run(ctx, w.commands, w.takeEarly())
-	v.observe()
-	v.hold(false)
-	k.talked += k.c.now().Sub(begun)
-	if v.leave != nil {
-		v.leave()
-	}
-	if lost {
-		k.closeSegment(contact.Transferred)
-		k.openSegment(k.segment.Queue, k.c.now())
-		k.music.start(ctx, k.log, k.ep, k.c.music)
-	}
-	return lost
+	v.watch(ctx, p)
+	v.connect(ctx)
+	v.run(ctx, w.commands, w.takeEarly())
+	v.close(ctx)
+	return v
 }
 
-func (v *conversation) run(ctx context.Context, commands <-chan command, early []command) (lost bool) {
-	for i, cmd := range early {
-		if v.command(ctx, cmd) {
-			for _, late := range early[i+1:] {
-				late.done <- contact.ErrBadCommand
-			}
-			return false
-		}
-	}
+func (v *conversation) run(ctx context.Context, commands <-chan command, early []command) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	for {
+	for _, cmd := range early {
+		v.command(ctx, cmd)
+	}
+	for v.end == goesOn {
 		select {
 		case <-ctx.Done():
-			return false
-		case <-v.p.gone():
-			return false
-		case e := <-v.p.media():
-			if e.Kind == media.Timeout || e.Kind == media.Failed {
-				v.k.c.metrics.lineLost.Inc()
-				return true
-			}
-		case <-v.p.changed:
-			v.lineChanged(ctx)
-		case <-tick.C:
-			v.observe()
-			v.listen(ctx)
-		case <-v.grace:
-			return true
-		case <-v.k.digits: // the agent hears them as tones; nothing here wants them
+			v.end = isOver
 		case cmd := <-commands:
-			if v.command(ctx, cmd) {
-				return false
-			}
+			v.command(ctx, cmd)
+		case n := <-v.news:
+			v.happened(ctx, n)
+		case e, open := <-v.consult.events():
+			v.consultTold(ctx, e, open)
+		case a := <-v.consult.answers():
+			v.consultAnswered(ctx, a)
+		case a := <-v.monitor.answers():
+			v.monitorAnswered(ctx, a)
+		case e := <-v.k.recording.events():
+			v.k.recordingFares(e)
+		case <-tick.C:
+			v.look(ctx)
+		case <-v.k.digits: // the others hear them as tones; nothing here wants them
 		}
+		v.show()
 	}
 }
 
-// together puts the agent into the room, unless there is a reason to be apart;
-// the caller's music ends.
-func (v *conversation) together() {
-	if v.leave != nil || v.p.ep == nil || v.state.Hold || v.state.LineLost {
-		return
+// close gives back whatever the conversation holds. What was asked when it was
+// over already is refused.
+func (v *conversation) close(ctx context.Context) {
+	v.observe()
+	if v.agent == nil && v.stage() == contact.ConsultRinging && v.end == isOver {
+		v.k.result = contact.Abandoned // while the number rang
 	}
-	v.k.music.stop()
-	v.p.ep.Mute(v.state.Muted)
-	v.leave = v.k.room.Join(v.p.ep, media.Role{})
-}
-
-// apart takes the agent out of the room; the caller hears music.
-func (v *conversation) apart(ctx context.Context) {
-	if v.leave == nil {
-		return
+	v.hold = false
+	if v.consult != nil {
+		v.endConsult(ctx)
 	}
-	v.leave()
-	v.leave = nil
-	v.k.note(noteMusic)
-	v.k.music.start(ctx, v.k.log, v.k.ep, v.k.c.music)
-}
-
-// lineChanged follows the agent's newest browser line.
-func (v *conversation) lineChanged(ctx context.Context) {
-	l, changed := v.k.c.lines.current(v.p.agent)
-	v.p.changed = changed
-	v.apart(ctx)
-	if l == nil {
-		v.p.ep = nil
-		v.lost(true)
-		return
-	}
-	v.p.ep, v.p.dialog = l.ep, l.leg
-	v.k.traced(l.leg, agentRole(v.p.agent)...)
-	v.lost(false)
-	v.together()
-}
-
-// listen notices a browser that went silent (a reload, a dead network) well
-// before ICE does, and its return. On hold it may be silent.
-func (v *conversation) listen(ctx context.Context) {
-	if v.p.leg != nil || v.p.ep == nil {
-		return
-	}
-	switch silent := v.k.c.silent(v.p.ep); {
-	case silent && !v.state.LineLost && !v.state.Hold:
-		v.apart(ctx)
-		v.lost(true)
-	case !silent && v.state.LineLost:
-		v.lost(false)
-		v.together()
+	v.endMonitor(ctx)
+	v.clockHold()
+	v.caller.apart()
+	if v.agent != nil {
+		v.agentIsDone()
+		v.agent.release(ctx, v.k)
 	}
 }
 
-// lost starts or ends the grace in which a line may come back.
-func (v *conversation) lost(on bool) {
-	if v.state.LineLost == on {
-		return
-	}
-	v.state.LineLost, v.grace = on, nil
-	v.k.noteAt(v.p.dialog, either(on, noteLineLost, noteLineBack))
-	if on {
+// agentIsDone counts the agent's part of the conversation.
+func (v *conversation) agentIsDone() { v.k.talked += v.k.c.now().Sub(v.began) }
+
+// happened takes what became of a party that is still on the call.
+func (v *conversation) happened(ctx context.Context, n news) {
+	switch {
+	case n.what == hasMoved:
+		v.follow(n.p)
+		if v.monitor.is(n.p) && !n.p.here() {
+			v.endMonitor(ctx)
+		}
+		v.connect(ctx)
+	case v.monitor.is(n.p):
+		v.endMonitor(ctx)
+		v.connect(ctx)
+	case n.p == v.consulted():
+		v.consultedLeft(ctx)
+	case n.p == v.agent && n.what == hasLeft:
+		v.agentLeaves(ctx)
+	case n.p == v.agent:
 		v.k.c.metrics.lineLost.Inc()
-		v.grace = time.After(v.k.c.cfg.LineGrace)
+		v.agentVanished(ctx)
 	}
-	v.tell()
 }
 
-func (v *conversation) tell() { v.k.c.deps.Watcher.CallChanged(v.p.agent, v.k.id, v.state) }
-
-// command does what the agent asks; it reports whether the call is over.
-func (v *conversation) command(ctx context.Context, cmd command) (ended bool) {
-	if cmd.Agent != v.p.agent {
-		cmd.done <- contact.ErrNotYours
-		return false
+// look is what is done now and then.
+func (v *conversation) look(ctx context.Context) {
+	v.observe()
+	agent, consulted := v.listen(v.agent), v.listen(v.consulted())
+	if agent || consulted {
+		v.connect(ctx)
 	}
-	before := v.state
-	var err error
-	switch cmd.Verb {
-	case contact.Hold:
-		v.hold(true)
-		v.apart(ctx)
-	case contact.Resume:
-		v.hold(false)
-		v.together()
-	case contact.Mute, contact.Unmute:
-		v.state.Muted = cmd.Verb == contact.Mute
-		v.k.note(either(v.state.Muted, noteMuted, noteUnmuted), string(v.p.agent))
-		if v.p.ep != nil {
-			v.p.ep.Mute(v.state.Muted)
+	switch {
+	case v.gone(v.agent):
+		v.agentVanished(ctx)
+	case v.gone(v.consulted()), v.consult.late():
+		v.consultedLeft(ctx)
+	}
+}
+
+// agentLeaves ends the call, or leaves the caller to who was consulted.
+func (v *conversation) agentLeaves(ctx context.Context) {
+	if v.consulted() == nil || v.complete(ctx) != nil {
+		v.end = isOver
+	}
+}
+
+// agentVanished is agentLeaves of an agent who did not wish so: without a
+// consulted one the caller goes back to the queue.
+func (v *conversation) agentVanished(ctx context.Context) {
+	if v.consulted() == nil || v.complete(ctx) != nil {
+		v.end = agentLost
+	}
+}
+
+// command does what somebody asks, and says whether it was done. What the
+// router has told already comes first: who was just told "accepted" may be
+// quicker than the select.
+func (v *conversation) command(ctx context.Context, cmd command) {
+	for pending := true; pending && v.end == goesOn; {
+		select {
+		case e, open := <-v.consult.events():
+			v.consultTold(ctx, e, open)
+		default:
+			pending = false
 		}
-	case contact.SendDigits:
-		err = v.k.sendDigits(ctx, cmd.Digits)
-	case contact.WrongReason:
-		v.k.c.deps.Journey.CountDecision(v.k.context.Decision.Rule, journey.Wrong)
-	case contact.HangUp:
-		ended = true
-	default:
-		err = contact.ErrBadCommand
 	}
-	cmd.done <- err
-	if v.state != before {
-		v.tell()
-	}
-	return ended
+	cmd.done <- v.obey(ctx, cmd.CallCommand)
 }
 
-// hold keeps the time that the caller was on hold.
-func (v *conversation) hold(on bool) {
-	if v.state.Hold == on {
-		return
+func (v *conversation) obey(ctx context.Context, cmd contact.CallCommand) error {
+	var do verb
+	switch {
+	case v.end != goesOn:
+		return contact.ErrBadCommand
+	case cmd.Verb == contact.Monitor:
+		do = (*conversation).monitors
+	case v.agent.is(cmd.Agent):
+		do = agentVerbs[cmd.Verb]
+	case v.consulted().is(cmd.Agent):
+		do = consultedVerbs[cmd.Verb]
+	default:
+		return contact.ErrNotYours
 	}
-	now := v.k.c.now()
-	v.k.note(either(on, noteHold, noteResumed))
-	if on {
-		v.held = now
+	if do == nil {
+		return contact.ErrBadCommand
+	}
+	return do(v, ctx, cmd)
+}
+
+// verb is what somebody may ask of a conversation. It returns why it is not
+// possible.
+type verb func(*conversation, context.Context, contact.CallCommand) error
+
+var agentVerbs = map[contact.Verb]verb{
+	contact.Hold:         (*conversation).holds,
+	contact.Resume:       (*conversation).holds,
+	contact.Mute:         (*conversation).mutes,
+	contact.Unmute:       (*conversation).mutes,
+	contact.SendDigits:   (*conversation).presses,
+	contact.WrongReason:  (*conversation).wrongReason,
+	contact.HangUp:       (*conversation).hangsUp,
+	contact.Transfer:     (*conversation).transfers,
+	contact.Consult:      (*conversation).consults,
+	contact.Swap:         (*conversation).swaps,
+	contact.Conference:   (*conversation).confers,
+	contact.Complete:     (*conversation).completes,
+	contact.Drop:         (*conversation).drops,
+	contact.Record:       (*conversation).records,
+	contact.RecordPause:  (*conversation).records,
+	contact.RecordResume: (*conversation).records,
+	contact.RecordStop:   (*conversation).records,
+}
+
+var consultedVerbs = map[contact.Verb]verb{
+	contact.Mute:   (*conversation).mutes,
+	contact.Unmute: (*conversation).mutes,
+	contact.HangUp: (*conversation).hangsUp,
+}
+
+// holds lets the caller hear music, or the agent again. With a consultation it
+// is the circle that says who hears whom, unless the consulted is held.
+func (v *conversation) holds(ctx context.Context, cmd contact.CallCommand) error {
+	if stage := v.stage(); stage != "" && stage != contact.ConsultHeld {
+		return contact.ErrBadCommand
+	}
+	v.setHold(cmd.Verb == contact.Hold)
+	v.connect(ctx)
+	return nil
+}
+
+func (v *conversation) setHold(on bool) {
+	if v.hold != on {
+		v.hold = on
+		v.k.note(either(on, noteHold, noteResumed))
+	}
+}
+
+func (v *conversation) mutes(_ context.Context, cmd contact.CallCommand) error {
+	p := v.agent
+	if !p.is(cmd.Agent) {
+		p = v.consulted()
+	}
+	p.mute(cmd.Verb == contact.Mute)
+	v.k.note(either(p.muted, noteMuted, noteUnmuted), string(p.agent))
+	return nil
+}
+
+// presses sends keys to whom the agent talks alone with, else to the caller.
+func (v *conversation) presses(ctx context.Context, cmd contact.CallCommand) error {
+	to := v.caller
+	if v.stage() == contact.ConsultTalking {
+		to = v.consult.p
+	}
+	if !to.here() {
+		return contact.ErrBadCommand
+	}
+	return v.k.sendDigits(ctx, to.ep, cmd.Digits)
+}
+
+func (v *conversation) wrongReason(context.Context, contact.CallCommand) error {
+	v.k.c.deps.Journey.CountDecision(v.k.context.Decision.Rule, journey.Wrong)
+	return nil
+}
+
+func (v *conversation) hangsUp(ctx context.Context, cmd contact.CallCommand) error {
+	if v.agent.is(cmd.Agent) {
+		v.agentLeaves(ctx)
 	} else {
-		v.k.segment.HoldTime += now.Sub(v.held)
+		v.consultedLeft(ctx)
 	}
-	v.state.Hold = on
+	return nil
 }
 
 // observe measures, once, how long after the acceptance both could hear each
 // other.
 func (v *conversation) observe() {
-	v.noteFirst()
-	if v.heard || v.leave == nil {
+	if v.agent == nil || v.agent.leave == nil || v.caller.leave == nil {
 		return
 	}
-	toCaller, toAgent := v.k.ep.Stats().JoinFirstOut, v.p.ep.Stats().JoinFirstOut
+	v.noteFirst()
+	if v.heard {
+		return
+	}
+	toCaller, toAgent := v.caller.ep.Stats().JoinFirstOut, v.agent.ep.Stats().JoinFirstOut
 	if toCaller.IsZero() || toAgent.IsZero() {
 		return
 	}
@@ -275,4 +309,12 @@ func (v *conversation) observe() {
 		toCaller = toAgent
 	}
 	v.k.c.metrics.acceptToAudio.Observe(max(0, toCaller.Sub(v.accepted)).Seconds())
+}
+
+// role is who the party is, for the trace.
+func (v *conversation) role(p *party) []string {
+	if v.monitor.is(p) {
+		return supervisorRole(p.agent)
+	}
+	return agentRole(p.agent)
 }

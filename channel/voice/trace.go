@@ -53,6 +53,12 @@ const (
 	noteMediaFailed = "media failed"
 	noteKey         = "key"
 	noteKeysSent    = "keys sent"
+	noteTransfer    = "transfer"
+	noteConsult     = "consult"
+	noteConsulting  = "consulting"
+	noteConsultOver = "consultation over"
+	noteMonitor     = "monitor"
+	noteRecording   = "recording"
 	noteEnded       = "ended"
 )
 
@@ -128,10 +134,7 @@ type heardFirst struct{ fromCaller, fromAgent, toCaller, toAgent bool }
 // noteFirst tells, once each, that audio flows from and to the two sides since
 // they were joined.
 func (v *conversation) noteFirst() {
-	if v.leave == nil {
-		return
-	}
-	caller, agent, agentLeg := v.k.ep.Stats(), v.p.ep.Stats(), v.p.dialog
+	caller, agent, agentLeg := v.caller.ep.Stats(), v.agent.ep.Stats(), v.agent.dialog
 	for _, f := range []struct {
 		told *bool
 		at   time.Time

@@ -2,20 +2,110 @@ package voice
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"filo/contact"
 	"filo/media"
+	"filo/router"
 	"filo/sip"
 )
 
-// transferRing is how long the far side of a transfer may ring.
-const transferRing = time.Minute
+// manner is how a call is transferred.
+type manner string
 
-var errNoTrunk = errors.New("neither a registered user nor a sip: address, and there is no outbound trunk for numbers")
+const (
+	blind    manner = "blind"    // the agent leaves at once
+	attended manner = "attended" // after a consultation
+)
+
+// handing is one transfer of a call, for the record.
+type handing struct {
+	by contact.AgentID
+	to contact.Destination
+}
+
+// transfers is the blind transfer. The call goes to the router with its age;
+// to a number it is called, while the caller hears music.
+func (v *conversation) transfers(ctx context.Context, cmd contact.CallCommand) error {
+	if v.consult != nil {
+		return contact.ErrBadCommand
+	}
+	if cmd.To.Number != "" {
+		x, err := v.ask(ctx, cmd.To)
+		if err != nil {
+			return err
+		}
+		return v.leaveTo(ctx, x, blind)
+	}
+	k, by := v.k, v.agent.agent
+	target, err := k.target(ctx, cmd.To)
+	if err != nil {
+		return err
+	}
+	rest, err := v.ticket.Transfer(ctx, target)
+	if err != nil {
+		return refusedTarget(err)
+	}
+	v.hold = false
+	v.clockHold()
+	k.transferred(blind, by, cmd.To)
+	k.handedOver(rest)
+	k.openSegment(target.Queue, k.c.now())
+	if target.Only != "" {
+		v.only = time.After(k.c.cfg.TransferHold)
+	}
+	v.end = handedOn
+	return nil
+}
+
+// leaveTo lets the agent go and the caller stay with a number, which may still
+// ring. For the router the contact is over; the call is not.
+func (v *conversation) leaveTo(ctx context.Context, x *consult, how manner) error {
+	if err := v.ticket.End(context.WithoutCancel(ctx), contact.Transferred); err != nil {
+		v.k.log.Warn("leave call to a number", "error", err)
+		x.bell.stop(ctx, v.k)
+		return contact.ErrBadCommand
+	}
+	by := v.agent
+	v.agentIsDone()
+	v.endMonitor(ctx)
+	v.agent, v.consult, v.hold = nil, x, false
+	v.clockHold()
+	v.k.transferred(how, by.agent, x.to)
+	v.k.handedOver(v.ticket)
+	by.release(ctx, v.k)
+	v.connect(ctx)
+	return nil
+}
+
+// transferred notes a transfer.
+func (k *call) transferred(how manner, by contact.AgentID, to contact.Destination) {
+	k.transfers = append(k.transfers, handing{by, to})
+	k.c.metrics.transfers.WithLabelValues(string(how), kindOf(to)).Inc()
+	k.note(noteTransfer, string(how), kindOf(to))
+}
+
+// handedOver ends an agent's stretch of the call and stamps the end of the
+// wrap-up, if there is any.
+func (k *call) handedOver(rest *router.Ticket) {
+	k.closeSegment(contact.Transferred)
+	if rest != nil {
+		k.c.stampWrapUp(k.id, rest.Events())
+	}
+}
+
+// Dials reports whether agents may transfer to numbers outside.
+func (c *Conductor) Dials() bool { return false }
+
+// dial is where a number outside is reached.
+func (c *Conductor) dial(number string) (sip.Target, error) {
+	if strings.HasPrefix(number, "sip:") {
+		return sip.Target{URI: number}, nil
+	}
+	return sip.Target{}, contact.ErrNoTarget
+}
 
 // transfer puts the caller through to where a flow sends the call, with music
 // until the answer. It returns when the conversation is over; a transfer that
@@ -33,27 +123,21 @@ func (k *call) transfer(ctx context.Context, to string) (t contact.Target, ok bo
 	return t, false
 }
 
-// destination is a user who is registered here, or a sip: address. What a
+// destination is a user who is registered here, or a number outside. What a
 // caller typed can be neither, so that nobody dials at our expense.
 func (c *Conductor) destination(to string) (sip.Target, error) {
-	switch {
-	case strings.HasPrefix(to, "sip:"):
-		return sip.Target{URI: to}, nil
-	case c.deps.UA.Bindings(to) > 0:
+	if c.deps.UA.Bindings(to) > 0 {
 		return sip.Target{User: to}, nil
 	}
-	return sip.Target{}, errNoTrunk
+	return c.dial(to)
 }
-
-// Dials reports whether agents may transfer to numbers outside.
-func (c *Conductor) Dials() bool { return false }
 
 // through rings the far side and connects it with the caller until one of
 // them ends it. The error is of the ringing.
 func (k *call) through(ctx context.Context, to sip.Target) error {
 	k.music.start(ctx, k.log, k.ep, k.c.music)
 	defer k.music.stop()
-	rctx, cancel := context.WithTimeout(ctx, transferRing)
+	rctx, cancel := context.WithTimeout(ctx, k.c.cfg.RingTime)
 	defer cancel()
 	a := k.invite(rctx, to, "transfer")
 	if a.err != nil {

@@ -16,8 +16,9 @@ import (
 type next int
 
 const (
-	over   next = iota
-	toMenu      // the caller pressed the escape key, or was sent where nothing is
+	over    next = iota
+	toMenu       // the caller pressed the escape key, or was sent where nothing is
+	toQueue      // the number that an agent had left the caller to does not answer
 )
 
 // serve places the call and waits with it until somebody has talked to the
@@ -47,8 +48,8 @@ func (k *call) serve(ctx context.Context, target contact.Target) next {
 	defer k.music.stop()
 	commands, shut := k.c.inboxes.open(k.id)
 	defer shut()
-	w := waiting{k: k, ticket: ticket, commands: commands, ring: noRing()}
-	defer func() { w.stopRing(ctx) }()
+	w := waiting{k: k, ticket: ticket, commands: commands}
+	defer func() { w.bell.stop(ctx, k) }()
 	return w.run(ctx)
 }
 
@@ -74,11 +75,16 @@ func (k *call) place(ctx context.Context, target contact.Target, now time.Time) 
 
 // request is what the router is asked for.
 func (k *call) request(target contact.Target) router.Request {
-	return router.Request{Target: target, EnqueuedAt: k.enqueued, Card: &contact.Card{
+	return router.Request{Target: target, EnqueuedAt: k.enqueued, Card: k.card(target)}
+}
+
+// card is what a desk shows of the call.
+func (k *call) card(target contact.Target) *contact.Card {
+	return &contact.Card{
 		Contact: k.id, Channel: contact.Voice, Customer: k.context.Customer,
 		Queue: target.Queue, Peer: k.peer, Arrived: k.leg.Info().Received,
 		Context: k.context, SkippedIVR: k.skipped, Digits: slices.Clone(k.typed),
-	}}
+	}
 }
 
 // waiting is a call between Place and its end: in the queue, at an agent's
@@ -87,8 +93,10 @@ type waiting struct {
 	k        *call
 	ticket   *router.Ticket
 	commands <-chan command
-	early    []command // came before the agent's acceptance was read
-	ring     *ring     // of an agent's SIP phone; never nil
+	early    []command        // came before the agent's acceptance was read
+	bell     bell             // of an agent's SIP phone
+	only     <-chan time.Time // until then the call is for the agent alone to whom it was transferred; nil: for everybody
+	next     next             // what follows, once the call has left the queue
 }
 
 func (w *waiting) run(ctx context.Context) next {
@@ -104,13 +112,15 @@ func (w *waiting) run(ctx context.Context) next {
 			}
 		case cmd := <-w.commands:
 			if w.command(ctx, cmd) {
-				return over
+				return w.next
 			}
-		case a := <-w.ring.answers:
-			w.phoneAnswered(ctx, a)
+		case a := <-w.bell.answers:
+			w.bell.answered(ctx, w.k, a)
+		case <-w.only:
+			w.openToAll(ctx)
 		case e, open := <-w.ticket.Events():
 			if w.event(ctx, e, open) {
-				return over
+				return w.next
 			}
 		}
 	}
@@ -165,23 +175,32 @@ func (w *waiting) event(ctx context.Context, e router.Event, open bool) (ended b
 		return w.accepted(ctx, e)
 	case e.Kind == router.Offered:
 		k.offered(e)
-		w.stopRing(ctx)
-		if k.c.deps.Agents.Phone(e.Agent) {
-			w.ring = k.ringPhone(ctx, e)
-		}
+		w.bell.offered(ctx, k, e)
 	case e.Kind == router.Moved: // by overflow, with its age
 		k.segment.Queue = e.Queue
-		k.note(noteQueued, e.Queue)
 		k.c.deps.Measure.Record(k.segment)
 	case e.Kind == router.Expired:
 		k.segment.RONA++
 		fallthrough
 	default: // rejected, revoked: the place is kept
-		k.note(noteOfferOver)
 		k.c.deps.Measure.Record(k.segment)
-		w.stopRing(ctx)
+		w.bell.stop(ctx, k)
+		w.openToAll(ctx)
 	}
 	return false
+}
+
+// openToAll lets everybody of the queue have a call that was for one agent
+// alone.
+func (w *waiting) openToAll(ctx context.Context) {
+	if w.only == nil {
+		return
+	}
+	w.only = nil
+	target := contact.Target{Queue: w.k.segment.Queue, Lang: w.k.lang()}
+	if err := w.ticket.Move(ctx, target, contact.Voice); err != nil && ctx.Err() == nil {
+		w.k.log.Warn("call is not for everybody", "error", err)
+	}
 }
 
 // accepted connects the agent; it reports whether the call is over. A caller
@@ -193,13 +212,39 @@ func (w *waiting) accepted(ctx context.Context, e router.Event) (ended bool) {
 		w.leave(ctx, contact.Abandoned)
 		return true
 	}
-	w.k.note(noteAccepted, string(e.Agent))
-	if p := w.party(e); p != nil && !w.talk(ctx, p, e) {
-		w.finish(ctx)
-		return true
+	w.only = nil
+	if p := w.bell.party(w.k, e); p != nil {
+		return w.converse(ctx, p, e)
 	}
-	if err := w.ticket.Requeue(context.WithoutCancel(ctx), &e.Agent); err != nil {
-		w.k.log.Error("requeue call without its agent", "agent_id", string(e.Agent), "error", err)
+	return w.again(ctx, e.Agent)
+}
+
+// converse lets caller and agent talk; it reports whether the call has left
+// the queue for good.
+func (w *waiting) converse(ctx context.Context, p *party, e router.Event) (ended bool) {
+	k := w.k
+	switch v := w.talk(ctx, p, e); v.end {
+	case agentLost:
+		k.closeSegment(contact.Transferred)
+		k.openSegment(k.segment.Queue, k.c.now())
+		k.music.start(ctx, k.log, k.ep, k.c.music)
+		return w.again(ctx, k.agent)
+	case handedOn:
+		w.only = v.only
+		k.music.start(ctx, k.log, k.ep, k.c.music)
+		return false
+	case unreached:
+		w.next = toQueue
+	case isOver, goesOn:
+		w.finish(ctx, v.agent != nil)
+	}
+	return true
+}
+
+// again lets the call wait for another agent.
+func (w *waiting) again(ctx context.Context, without contact.AgentID) (ended bool) {
+	if err := w.ticket.Requeue(context.WithoutCancel(ctx), &without); err != nil {
+		w.k.log.Error("requeue call without its agent", "agent_id", string(without), "error", err)
 		w.leave(ctx, contact.Failed)
 		return true
 	}
@@ -209,19 +254,23 @@ func (w *waiting) accepted(ctx context.Context, e router.Event) (ended bool) {
 // leave takes the call out of the queue, off an agent's bell, or from an agent
 // whose acceptance came too late.
 func (w *waiting) leave(ctx context.Context, r contact.Result) {
-	w.stopRing(ctx)
+	w.bell.stop(ctx, w.k)
 	if err := w.ticket.Withdraw(context.WithoutCancel(ctx), r); err != nil && !errors.Is(err, router.ErrStopped) {
 		w.k.log.Warn("withdraw call", "error", err)
 	}
 	w.k.closeSegment(r)
 }
 
-// finish lets the caller go, starts the agent's wrap-up and stamps its end
-// when it comes, which is after the call itself is long gone.
-func (w *waiting) finish(ctx context.Context) {
+// finish lets the caller go, starts the wrap-up of an agent who was there to
+// the end and stamps its end when it comes, which is after the call itself is
+// long gone.
+func (w *waiting) finish(ctx context.Context, agent bool) {
 	k := w.k
 	ctx = context.WithoutCancel(ctx)
 	hangup(ctx, k.log, k.leg, "conversation over")
+	if !agent {
+		return
+	}
 	k.closeSegment(contact.Handled)
 	if err := w.ticket.End(ctx, contact.Handled); err != nil && !errors.Is(err, router.ErrStopped) {
 		k.log.Warn("end contact", "error", err)
@@ -241,7 +290,7 @@ func (c *Conductor) stampWrapUp(id contact.ID, events <-chan router.Event) {
 					return
 				}
 				if e.Kind == router.Closed {
-					c.deps.Measure.Update(id, func(s *measure.Segment) { s.WrapUpEndAt = e.At })
+					c.deps.Measure.Update(id, e.Agent, func(s *measure.Segment) { s.WrapUpEndAt = e.At })
 				}
 			}
 		}
