@@ -231,16 +231,21 @@ func TestSignOutFreesTheOffer(t *testing.T) {
 func TestQueuesOnChange(t *testing.T) {
 	f := newFixture(t, nil)
 	tb := f.signIn("paola").open(0)
-	tb.next(frameSnapshot)
-	var queues []queueJSON
-	tb.next(frameQueues).into(t, &queues)
+	var snap snapshotJSON
+	tb.next(frameSnapshot).into(t, &snap)
+	queues := snap.Queues
+	if len(queues) == 0 { // no picture was taken before
+		tb.next(frameQueues).into(t, &queues)
+	}
 	names := []string{}
 	for _, q := range queues {
 		names = append(names, q.ID)
 	}
 	require.Equal(t, []string{"checkout", "general"}, names, "those that she can serve")
 	f.place(card(contact.D2))
-	tb.next(frameQueues).into(t, &queues)
+	for queues[0].Waiting == 0 { // the picture of before may come, too
+		tb.next(frameQueues).into(t, &queues)
+	}
 	require.Equal(t, 1, queues[0].Waiting)
 	_, err := tb.read(400*time.Millisecond, frameQueues)
 	require.Error(t, err, "nothing changed but the time")
