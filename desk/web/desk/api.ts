@@ -38,6 +38,60 @@ export interface Agent {
   capacity: Partial<Record<Channel, [used: number, max: number]>> | null;
 }
 
+export type RecordingState = 'off' | 'on' | 'paused';
+export type ConsultStage = 'ringing' | 'talking' | 'held' | 'conference';
+export type MonitorMode = 'listen' | 'whisper' | 'barge';
+
+/** To is where a call goes, or who is consulted: one of the three. */
+export interface To {
+  agent?: string;
+  queue?: string;
+  number?: string;
+}
+
+/** Consult is the consultation that this agent has begun. */
+export interface Consult {
+  to: To;
+  name: string; // of who was found; empty for a number, and for a queue until somebody was
+  state: ConsultStage;
+}
+
+/** Call is how a connected call stands. */
+export interface Call {
+  hold: boolean;
+  muted: boolean;
+  line_lost: boolean;
+  recording: RecordingState;
+  consult: Consult | null;
+  monitor: { mode: MonitorMode; name: string } | null; // a supervisor on this call
+}
+
+/** ConsultOf marks a contact that is a colleague's wish for help with a contact of theirs. */
+export interface ConsultOf {
+  contact: string;
+  by: string;
+  name: string;
+}
+
+/** Monitor is the call that a supervisor's line follows. */
+export interface Monitor {
+  contact: string;
+  mode: MonitorMode | 'off';
+  agent: string; // name
+}
+
+export interface Colleague {
+  id: string;
+  name: string;
+  state: AgentStateName;
+}
+
+export interface Directory {
+  agents: Colleague[] | null;
+  queues: { id: string; label: Words | null }[] | null;
+  numbers: boolean; // whether outside numbers may be dialled
+}
+
 export interface Skipped {
   rule: string;
   confidence: number;
@@ -147,6 +201,7 @@ export interface Offer {
   skipped: Skipped | null;
   next: string;
   phone: boolean;
+  consult?: ConsultOf | null;
 }
 
 export interface Contact {
@@ -167,6 +222,8 @@ export interface Contact {
   deadline: Time | null;
   reply: { to: string; subject: string; max: number } | null;
   line_lost: boolean;
+  call?: Call | null; // while a call is connected
+  consult?: ConsultOf | null;
 }
 
 export interface Queue {
@@ -187,13 +244,22 @@ export interface FloorQueue {
   on: number;
 }
 
+export interface FloorContact {
+  contact: string;
+  channel: Channel;
+  state: 'connected' | 'wrap_up';
+  queue: string;
+  since: Time;
+  consult?: boolean; // helps with somebody else's call
+}
+
 export interface FloorAgent {
   id: string;
   name: string;
   state: AgentStateName;
   reason: string;
   since: Time;
-  contacts: { channel: Channel; queue: string; since: Time }[] | null;
+  contacts: FloorContact[] | null;
   skills: Record<string, number> | null;
 }
 
@@ -235,6 +301,7 @@ export interface Config {
   reasons: Choice[] | null;
   languages: string[] | null;
   demo: boolean;
+  recording?: boolean; // false where calls cannot be recorded
 }
 
 export interface Snapshot {
@@ -242,6 +309,7 @@ export interface Snapshot {
   offers: Offer[] | null;
   contacts: Contact[] | null;
   queues: Queue[] | null;
+  monitor?: Monitor | null;
   now: Time;
 }
 
@@ -259,9 +327,27 @@ export type Frame =
   | { seq: number; type: 'queues'; data: Queue[] | null }
   | { seq: number; type: 'floor'; data: Floor }
   | { seq: number; type: 'line'; data: { up: boolean } }
+  | { seq: number; type: 'monitor'; data: Monitor }
   | { seq?: number; type: 'pong'; data?: unknown };
 
-export type Verb = 'hold' | 'resume' | 'mute' | 'unmute' | 'hangup' | 'digits' | 'wrong_reason';
+export type Verb =
+  | 'hold'
+  | 'resume'
+  | 'mute'
+  | 'unmute'
+  | 'hangup'
+  | 'digits'
+  | 'wrong_reason'
+  | 'transfer'
+  | 'consult'
+  | 'swap'
+  | 'conference'
+  | 'complete'
+  | 'drop'
+  | 'record'
+  | 'record_pause'
+  | 'record_resume'
+  | 'record_stop';
 
 /** Failure is an answer of the server that is not 2xx, or no answer at all (status 0). */
 export class Failure extends Error {
@@ -325,8 +411,10 @@ export const api = {
     request<void>('POST', '/api/agent/state', reason ? { state, reason } : { state }),
   accept: (offer: string) => request<{ contact: string }>('POST', `/api/offers/${id(offer)}/accept`, {}),
   reject: (offer: string, reason: string) => request<void>('POST', `/api/offers/${id(offer)}/reject`, { reason }),
-  command: (contact: string, verb: Verb, digits?: string) =>
-    request<void>('POST', `/api/contacts/${id(contact)}/command`, digits ? { verb, digits } : { verb }),
+  command: (contact: string, verb: Verb, more: { digits?: string; to?: To } = {}) =>
+    request<void>('POST', `/api/contacts/${id(contact)}/command`, { verb, ...more }),
+  monitor: (contact: string, mode: MonitorMode | 'off') => request<void>('POST', `/api/contacts/${id(contact)}/monitor`, { mode }),
+  directory: () => request<Directory>('GET', '/api/directory'),
   verify: (contact: string, method: string) =>
     request<View>('POST', `/api/contacts/${id(contact)}/verify`, { method }),
   reply: (contact: string, body: string, close: boolean) =>

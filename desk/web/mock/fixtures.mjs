@@ -259,14 +259,53 @@ export function callContact(now, more = {}) {
     deadline: null,
     reply: null,
     line_lost: false,
+    call: call(),
+    consult: null,
     ...more,
   };
 }
+
+/** call is how a connected call stands. */
+export function call(more = {}) {
+  return { hold: false, muted: false, line_lost: false, recording: 'off', consult: null, monitor: null, ...more };
+}
+
+export const consultWith = (state, to = { agent: 'marta' }, name = 'Marta Conti') => ({ to, name, state });
+
+/** consulted is the contact of a colleague who asks for help: the same thread. */
+export function consulted(now, more = {}) {
+  return callContact(now, { id: 'c_help', consult: { contact: 'c_giulia', by: 'marta', name: 'Marta Conti' }, skipped: null, why_text: { en: [], it: [] }, ...more });
+}
+
+export function consultOffer(now) {
+  return { ...offer(now), id: '1-9', contact: 'c_help', skipped: null, next: '', why_text: { en: ['Marta asks for you.'], it: ['Marta chiede di te.'] }, consult: { contact: 'c_giulia', by: 'marta', name: 'Marta Conti' } };
+}
+
+export const directory = {
+  agents: [
+    { id: 'aoife', name: 'Aoife Byrne', state: 'ready' },
+    { id: 'beatrice', name: 'Beatrice Fontanelli', state: 'busy' },
+    { id: 'carlo', name: 'Carlo De Santis', state: 'wrap_up' },
+    { id: 'davide', name: 'Davide Lombardi', state: 'busy' },
+    { id: 'ivo', name: 'Ivo Marchetti', state: 'ready' },
+    { id: 'luca', name: 'Luca Bianchi', state: 'not_ready' },
+    { id: 'marta', name: 'Marta Conti', state: 'ready' },
+    { id: 'noemi', name: 'Noemi Greco', state: 'logged_out' },
+    { id: 'tommaso', name: 'Tommaso Riva', state: 'ready' },
+  ],
+  queues: [
+    { id: 'checkout', label: queues.checkout },
+    { id: 'delivery', label: queues.delivery },
+    { id: 'returns', label: queues.returns },
+  ],
+  numbers: true,
+};
 
 export function mailContact(more = {}) {
   return {
     ...callContact(Date.parse(at('09:38'))),
     id: 'c_mail',
+    call: null,
     channel: 'email',
     queue: 'returns',
     queue_label: queues.returns,
@@ -284,6 +323,7 @@ export function smsContact(more = {}) {
   return {
     ...callContact(Date.parse(at('09:30'))),
     id: 'c_sms',
+    call: null,
     channel: 'sms',
     queue: 'returns',
     queue_label: queues.returns,
@@ -328,7 +368,9 @@ export function floor(now) {
   const h = 3_600_000;
   const q = (id, label, target_ms, waiting, in_time, lost, ready, on) => ({ id, label, waiting, target_ms, in_time, lost, ready, on });
   const a = (id, name, state, s, more = {}) => ({ id, name, state, reason: '', since: iso(now - s * 1000), contacts: [], skills: {}, ...more });
-  const c = (channel, queue) => ({ channel, queue, since: iso(now) });
+  let n = 0;
+  const c = (channel, queue, ago = 90) => ({ contact: `c_f${++n}`, channel, state: 'connected', queue, since: iso(now - ago * 1000), consult: false });
+  const wrap = (queue) => ({ ...c('voice', queue), state: 'wrap_up' });
   return {
     queues: [
       q('checkout', queues.checkout, 20_000, [w('1', 'voice', 6_000, 20_000)], 0.842, 0.031, 2, 6),
@@ -343,13 +385,13 @@ export function floor(now) {
       a('tommaso', 'Tommaso Riva', 'ready', 280, { skills: { checkout: 60 } }),
       a('aoife', 'Aoife Byrne', 'ready', 132, { skills: { english: 90, returns: 60 } }),
       a('paola', 'Paola Ferri', 'reserved', 6, { skills: { checkout: 90 } }),
-      a('davide', 'Davide Lombardi', 'busy', 320, { contacts: [c('voice', 'checkout')] }),
+      a('davide', 'Davide Lombardi', 'busy', 320, { contacts: [c('voice', 'checkout', 320)] }),
       a('priya', 'Priya Nair', 'busy', 122, { contacts: [c('voice', 'delivery'), c('email', 'returns'), c('email', 'returns')] }),
       a('carlo', 'Carlo De Santis', 'busy', 48, { contacts: [c('sms', 'returns'), c('sms', 'returns')] }),
       a('beatrice', 'Beatrice Fontanelli', 'busy', 555, { contacts: [c('voice', 'delivery')] }),
       ...[1, 2, 3].map((i) => a(`x${i}`, `Operatrice ${i}`, 'busy', 60 * i, { contacts: [c('voice', 'delivery')] })),
-      a('noemi', 'Noemi Greco', 'wrap_up', 51, { contacts: [c('voice', 'delivery')] }),
-      a('jonas', 'Jonas Weber', 'wrap_up', 8, { contacts: [c('voice', 'checkout')] }),
+      a('noemi', 'Noemi Greco', 'wrap_up', 51, { contacts: [wrap('delivery')] }),
+      a('jonas', 'Jonas Weber', 'wrap_up', 8, { contacts: [wrap('checkout')] }),
       a('luca', 'Luca Bianchi', 'not_ready', 760, { reason: 'break' }),
       a('sara', 'Sara Villa', 'not_ready', 65, { reason: 'rona' }),
     ],

@@ -18,6 +18,8 @@ const users = {
   elena: { user: 'elena', name: 'Elena Sartori', role: 'supervisor', lang: 'en' },
 };
 
+const calls = new Set(['call', 'recording', 'paused', 'ringing', 'talking', 'held', 'conference', 'whispered', 'barged']); // three minutes old
+
 const tracker = `(function(d,w){var key,q=[];var anon=(/(?:^|; )filo_anon=(\\w+)/.exec(d.cookie)||[])[1]||'mock'+Math.random().toString(36).slice(2);d.cookie='filo_anon='+anon+';path=/';
 function send(m){m.anonymousId=anon;q.push(m);if(key)flush()}function flush(){if(!q.length)return;fetch('/v1/batch',{method:'POST',keepalive:true,body:JSON.stringify({writeKey:key,batch:q.splice(0)})})}
 w.filo={anonymousId:anon,load:function(k){key=k;flush()},page:function(p){send({type:'page',properties:p})},track:function(e,p){send({type:'track',event:e,properties:p})},identify:function(u,t){send({type:'identify',userId:u,traits:t})},flush:flush}})(document,window)`;
@@ -32,13 +34,17 @@ class Mock {
   sip = new SipFront();
   requests = []; // {method, path, body}
   tracked = []; // tracker events
-  failNext = new Map(); // path -> status
+  failNext = new Map(); // path -> status, or [status, code]
   sockets = new Set();
   seq = 0;
   held = [];
 
-  constructor({ scene = 'empty', lang = 'en', line = true, demo = false } = {}) {
-    this.options = { lang, line, demo };
+  monitor = null; // what elena follows
+  directory = structuredClone(fx.directory);
+
+  /** ring: after how many ms the consulted answers by itself; 0: when answer() is called. */
+  constructor({ scene = 'empty', lang = 'en', line = true, demo = false, ring = 0 } = {}) {
+    this.options = { lang, line, demo, ring };
     this.setScene(scene);
   }
 
@@ -69,14 +75,25 @@ class Mock {
   setScene(scene) {
     this.started = Date.now();
     // Each scene has its own moment of the film.
-    this.base = fx.base + ({ call: 192_000, possible: 38_000, wrapup: 425_000 }[scene] ?? 0);
+    this.base = fx.base + ({ possible: 38_000, wrapup: 425_000 }[scene] ?? (calls.has(scene) ? 192_000 : 0));
     const now = this.base;
     const open = [fx.mailContact(), fx.smsContact()];
+    const onCall = (more) => ({ agent: fx.agentState(now, 'busy', 192_000), contacts: [fx.callContact(now - 192_000, { call: fx.call(more) }), ...open], offers: [], queues: fx.myQueues(0) });
     const scenes = {
       empty: () => ({ agent: { ...fx.agentState(now, 'ready', 252_000), capacity: { voice: [0, 1], email: [0, 2], sms: [0, 2] } }, contacts: [], offers: [], queues: fx.myQueues(0) }),
       offer: () => ({ agent: fx.agentState(now, 'reserved', 6_000), contacts: open, offers: [fx.offer(now)], queues: fx.myQueues(1) }),
-      call: () => ({ agent: fx.agentState(now, 'busy', 192_000), contacts: [fx.callContact(now - 192_000), ...open], offers: [], queues: fx.myQueues(0) }),
+      call: () => onCall({}),
       possible: () => ({ agent: fx.agentState(now, 'busy', 38_000), contacts: [fx.callContact(now - 38_000, { view: fx.possible() }), ...open], offers: [], queues: fx.myQueues(0) }),
+      recording: () => onCall({ recording: 'on' }),
+      paused: () => onCall({ recording: 'paused' }),
+      ringing: () => onCall({ recording: 'on', consult: fx.consultWith('ringing') }),
+      talking: () => onCall({ recording: 'on', consult: fx.consultWith('talking') }),
+      held: () => onCall({ recording: 'on', consult: fx.consultWith('held') }),
+      conference: () => onCall({ recording: 'on', consult: fx.consultWith('conference') }),
+      whispered: () => onCall({ recording: 'on', monitor: { mode: 'whisper', name: 'Elena Sartori' } }),
+      barged: () => onCall({ recording: 'on', monitor: { mode: 'barge', name: 'Elena Sartori' } }),
+      asked: () => ({ agent: fx.agentState(now, 'reserved', 6_000), contacts: open, offers: [fx.consultOffer(now)], queues: fx.myQueues(1) }),
+      helping: () => ({ agent: fx.agentState(now, 'busy', 34_000), contacts: [fx.consulted(now - 34_000), ...open], offers: [], queues: fx.myQueues(0) }),
       wrapup: () => ({ agent: fx.agentState(now, 'wrap_up', 23_000), contacts: [this.#wrapped(now), ...open], offers: [], queues: fx.myQueues(0) }),
       mail: () => ({ agent: fx.agentState(now, 'busy', 160_000), contacts: open, offers: [], queues: fx.myQueues(0) }),
       sms: () => ({ agent: fx.agentState(now, 'busy', 160_000), contacts: [fx.smsContact()], offers: [], queues: fx.myQueues(0) }),
@@ -97,7 +114,7 @@ class Mock {
 
   #snapshot() {
     const { agent, contacts, offers, queues } = this.state;
-    return { agent, contacts, offers, queues, now: new Date(this.now()).toISOString() };
+    return { agent, contacts, offers, queues, monitor: this.monitor, now: new Date(this.now()).toISOString() };
   }
 
   push(type, data) {
@@ -127,7 +144,8 @@ class Mock {
     const fail = this.failNext.get(path);
     if (fail) {
       this.failNext.delete(path);
-      return json(fail, { error: { code: fail === 409 ? 'offer_gone' : 'failed', message: 'mock' } });
+      const [status, code] = Array.isArray(fail) ? fail : [fail, fail === 409 ? 'offer_gone' : 'failed'];
+      return json(status, { error: { code, message: 'mock' } });
     }
     if (path === '/mock/scene') return this.setScene(body.scene), json(200, {});
     if (path === '/mock/push') return this.push(body.type, body.data), json(200, {});
@@ -151,7 +169,7 @@ class Mock {
   }
 
   #session(user) {
-    const line = this.options.line && user.role === 'agent' ? { ws: `${this.url.replace('http', 'ws')}sip`, domain: 'filo.local', user: user.user, password: 'x', uri: 'sip:line@filo.local' } : null;
+    const line = this.options.line ? { ws: `${this.url.replace('http', 'ws')}sip`, domain: 'filo.local', user: user.user, password: 'x', uri: 'sip:line@filo.local' } : null;
     return { ...user, lang: this.options.lang, csrf: 'c5rf', line, now: new Date(this.now()).toISOString() };
   }
 
@@ -170,12 +188,14 @@ class Mock {
       return json(200, q.method === 'DELETE' ? {} : this.#session(who));
     }
     if (path === '/api/config') return json(200, { ...fx.config, demo: this.options.demo });
+    if (path === '/api/directory') return json(200, this.directory);
     if (path === '/api/floor') return json(200, fx.floor(this.now()));
     if (path === '/api/agent/state') return this.#agent(body.state, body.reason ?? ''), json(200, {});
     const m = /^\/api\/(offers|contacts)\/([^/]+)\/([^/]+)(?:\/([^/]+))?$/.exec(path);
     if (!m) return json(404, {});
     const [, kind, id, verb, last] = m.map((x) => x && decodeURIComponent(x));
     if (kind === 'offers') return this.#offer(id, verb, json);
+    if (verb === 'monitor') return this.#monitor(id, body, who, json);
     return this.#contact(id, verb, last, body, s, json);
   }
 
@@ -191,7 +211,7 @@ class Mock {
     json(200, verb === 'accept' ? { contact: offer.contact } : {});
     this.push('offer_gone', { offer: id, contact: offer.contact, reason: verb === 'accept' ? 'accepted' : 'rejected' });
     if (verb === 'accept') {
-      const contact = fx.callContact(this.now(), { view: offer.view });
+      const contact = offer.consult ? fx.consulted(this.now()) : fx.callContact(this.now(), { view: offer.view });
       this.state.contacts.unshift(contact);
       this.#agent('busy', '');
       this.push('contact', contact);
@@ -221,7 +241,7 @@ class Mock {
       return json(200, view);
     }
     json(200, verb === 'reply' ? { event: this.#replied(c, body) } : {});
-    if (verb === 'command') this.#command(c, body.verb);
+    if (verb === 'command') this.#command(c, body);
     if (verb === 'wrapup' && last === 'extend') this.#put({ ...c, wrap_up_ends: new Date(Date.parse(c.wrap_up_ends) + body.ms).toISOString() });
     else if (verb === 'wrapup' || (verb === 'reply' && body.close)) this.#gone(id);
   }
@@ -236,11 +256,53 @@ class Mock {
     if (this.state.agent.state === 'wrap_up') this.#agent('ready', '');
   }
 
-  #command(c, verb) {
-    if (verb === 'hold' || verb === 'resume') this.#put({ ...c, hold: verb === 'hold' });
-    if (verb === 'mute' || verb === 'unmute') this.#put({ ...c, muted: verb === 'mute' });
-    if (verb === 'hangup') {
-      this.#put({ ...c, state: 'wrap_up', wrap_up_ends: new Date(this.now() + 60_000).toISOString() });
+  #monitor(contact, { mode }, who, json) {
+    if (who.role !== 'supervisor') return json(403, { error: { code: 'forbidden', message: 'role' } });
+    const agent = fx.floor(this.now()).agents.find((a) => a.contacts.some((c) => c.contact === contact));
+    if (!agent) return json(404, { error: { code: 'no_contact', message: 'gone' } });
+    json(200, {});
+    const m = { contact, mode, agent: agent.name };
+    this.monitor = mode === 'off' ? null : m;
+    this.push('monitor', m);
+  }
+
+  /** call changes how a call stands, as the conductor would say it. */
+  call(id, change) {
+    const c = this.state.contacts.find((x) => x.id === id);
+    if (!c?.call) return;
+    const call = { ...c.call, ...change };
+    this.#put({ ...c, call, hold: call.hold, muted: call.muted, line_lost: call.line_lost });
+  }
+
+  /** answer: the one who is called in a consultation answers. */
+  answer(id = 'c_giulia') {
+    const consult = this.state.contacts.find((x) => x.id === id)?.call?.consult;
+    if (consult?.state === 'ringing') this.call(id, { consult: { ...consult, state: 'talking', name: consult.name || (consult.to.queue ? 'Ivo Marchetti' : '') } });
+  }
+
+  #command(c, { verb, to }) {
+    const changes = {
+      hold: { hold: true },
+      resume: { hold: false },
+      mute: { muted: true },
+      unmute: { muted: false },
+      record: { recording: 'on' },
+      record_resume: { recording: 'on' },
+      record_pause: { recording: 'paused' },
+      record_stop: { recording: 'off' },
+      drop: { consult: null, hold: false },
+    };
+    const consult = c.call?.consult;
+    if (changes[verb]) this.call(c.id, changes[verb]);
+    if (verb === 'consult') {
+      this.call(c.id, { hold: false, consult: fx.consultWith('ringing', to, this.directory.agents.find((a) => a.id === to.agent)?.name ?? '') });
+      if (this.options.ring) setTimeout(() => this.answer(c.id), this.options.ring).unref();
+    }
+    if (verb === 'swap') this.call(c.id, { consult: { ...consult, state: consult.state === 'talking' ? 'held' : 'talking' } });
+    if (verb === 'conference') this.call(c.id, { consult: { ...consult, state: 'conference' } });
+    if (verb === 'hangup' && c.consult) this.#gone(c.id);
+    else if (verb === 'hangup' || verb === 'transfer' || verb === 'complete') {
+      this.#put({ ...c, state: 'wrap_up', call: null, hold: false, wrap_up_ends: new Date(this.now() + 60_000).toISOString() });
       this.#agent('wrap_up', '');
     }
   }

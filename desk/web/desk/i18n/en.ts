@@ -1,5 +1,7 @@
 // Every word of the desk, in English. The Italian catalogue has exactly this shape.
 
+import type { ConsultStage, MonitorMode, RecordingState } from '../api';
+
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
 export const en = {
@@ -189,7 +191,7 @@ export const en = {
   call: {
     label: 'Call',
     speaking: (who: string) => `${who} speaking`,
-    quiet: 'Line open, nobody speaking',
+    quiet: 'Nobody speaking',
     held: (who: string) => `${who} hears music`,
     you: 'Caller',
     mute: 'Mute',
@@ -202,6 +204,9 @@ export const en = {
     wrong: 'Wrong reason',
     wrongDone: 'Noted: the reason was wrong.',
     end: 'End',
+    leave: 'Leave',
+    transfer: 'Transfer',
+    consult: 'Consult',
     connected: 'Connected.',
     onHold: 'On hold.',
     resumed: 'Resumed.',
@@ -211,6 +216,114 @@ export const en = {
     failed: 'That did not work. Try again.',
     key: (k: string) => `Key ${k}`,
     deviceOnPhone: 'You speak on your phone',
+  },
+
+  transfer: {
+    title: { transfer: 'Transfer the call', consult: 'Consult somebody' } as Record<'transfer' | 'consult', string>,
+    search: { name: 'Name or queue', number: 'Name, queue or number' } as Record<'name' | 'number', string>,
+    whom: 'To whom',
+    group: { likely: 'Likely', agents: 'Agents', queues: 'Queues', number: 'Number' } as Record<'likely' | 'agents' | 'queues' | 'number', string>,
+    go: { transfer: 'Transfer now', consult: 'Consult first' } as Record<'transfer' | 'consult', string>,
+    how: { transfer: 'You leave the call at once.', consult: 'The caller hears music.' } as Record<'transfer' | 'consult', string>,
+    ownsCase: 'has the open case',
+    talked: (date: string) => `talked with them on ${date}`,
+    fromHere: 'where this call came from',
+    waiting: (n: number) => (n === 0 ? 'nobody waiting' : `${n} waiting`),
+    outside: 'dial outside',
+    none: 'Nobody by that name.',
+    noDirectory: 'The list did not come. It is asked for again.',
+    done: (to: string) => `Transferred: ${to}. Wrap-up.`,
+  },
+
+  consult: {
+    label: 'Who is on the line',
+    by: (who: string) => `Consult by ${who}`,
+    asks: (who: string) => `${who} asks for your help.`,
+    word: 'consult',
+    swap: 'Swap',
+    conference: 'Conference',
+    complete: 'Complete',
+    drop: 'Drop',
+    cancel: 'Cancel',
+    ringing: 'ringing',
+    looking: 'looking for somebody',
+    talking: 'talking',
+    music: 'hears music',
+    said: {
+      ringing: (who: string, caller: string) => `${who} is being called. ${caller} hears music.`,
+      talking: (who: string, caller: string) => `You talk with ${who}. ${caller} hears music.`,
+      held: (who: string, caller: string) => `You talk with ${caller}. ${who} hears music.`,
+      conference: (who: string, caller: string) => `You, ${who} and ${caller} hear each other.`,
+    } as Record<ConsultStage, (who: string, caller: string) => string>,
+    dropped: (caller: string) => `Back with ${caller}.`,
+    over: (who: string, caller: string) => `${who} is not on the line. ${caller} hears music: resume.`,
+  },
+
+  record: {
+    label: 'Recording',
+    tool: { off: 'Record', on: 'Pause', paused: 'Go on' } as Record<RecordingState, string>,
+    stop: 'Stop',
+    state: { on: 'Recording', paused: 'Paused' } as Record<'on' | 'paused', string>,
+    said: (now: RecordingState, before: RecordingState): string => (now === 'on' ? (before === 'paused' ? 'Recording again.' : 'Recording.') : now === 'paused' ? 'Recording paused: card data is not recorded.' : 'Recording stopped.'),
+  },
+
+  monitor: {
+    label: 'Monitoring',
+    how: 'How you take part',
+    mode: { listen: 'Listen', whisper: 'Whisper', barge: 'Barge in' } as Record<MonitorMode, string>,
+    stop: 'Stop',
+    key: { listen: 'Listen to the call', whisper: 'Whisper to the agent', barge: 'Barge in', off: 'Stop monitoring' } as Record<MonitorMode | 'off', string>,
+    callOf: (who: string) => `Call of ${who}`,
+    to: {
+      listen: (who: string) => `Listen to ${who}`,
+      whisper: (who: string) => `Whisper to ${who}`,
+      barge: (who: string) => `Barge in on ${who}`,
+    } as Record<MonitorMode, (who: string) => string>,
+    stopTo: (who: string) => `Stop monitoring ${who}`,
+    doing: {
+      listen: (who: string) => `Listening to ${who}`,
+      whisper: (who: string) => `Whispering to ${who}`,
+      barge: (who: string) => `In the call of ${who}`,
+    } as Record<MonitorMode, (who: string) => string>,
+    heard: {
+      listen: () => 'Nobody hears you.',
+      whisper: (who: string) => `Only ${who.split(' ')[0]} hears you.`,
+      barge: (who: string) => `${who.split(' ')[0]} and the caller hear you.`,
+    } as Record<MonitorMode, (who: string) => string>,
+    lineDown: 'Your line is down. It is connecting again.',
+    over: (who: string) => `No longer on the call of ${who}.`,
+    word: 'supervisor',
+    present: {
+      listen: (who: string) => `${who} listens`,
+      whisper: (who: string) => `${who} whispers, only you hear it`,
+      barge: (who: string) => `${who} is in the call`,
+    } as Record<MonitorMode, (who: string) => string>,
+    gone: (who: string) => `${who} has left the call.`,
+    refused: {
+      line_busy: 'Your line is not up, or is in a call.',
+      no_line: 'Your line is not up, or is in a call.',
+      no_contact: 'That call has ended.',
+      wrong_state: 'Not possible now: nobody talks yet, or another supervisor is on it.',
+      forbidden: 'Only supervisors can do that.',
+      unreachable: 'The server does not answer. Try again.',
+    } as Record<string, string>,
+  },
+
+  refused: {
+    noTarget: (who: string) => (who ? `${who} cannot be reached now. The call is still yours.` : 'Nobody can be reached there now.'),
+    noNumber: 'That is not a number that can be dialled.',
+    noRecording: 'Calls cannot be recorded here.',
+    notPossible: 'That is not possible here.',
+    code: {
+      wrong_state: 'Not possible at this moment of the call.',
+      number_barred: 'This number may not be dialled.',
+      line_busy: 'The line is busy or down.',
+      not_yours: 'This call is no longer yours.',
+      no_contact: 'This call has ended.',
+      stopping: 'The server is stopping. Try again.',
+      timeout: 'The server did not answer in time. Try again.',
+      unreachable: 'The server does not answer. Try again.',
+    } as Record<string, string>,
   },
 
   verify: {
@@ -396,6 +509,11 @@ export const en = {
     decline: 'Decline the offer',
     mute: 'Mute, unmute',
     hold: 'Hold, resume',
+    transfer: 'Transfer; in a consultation: complete',
+    consult: 'Consult; in a consultation: all three',
+    swap: 'Swap between caller and consulted',
+    drop: 'Drop the consulted',
+    record: 'Record, pause for card data, go on',
     keypad: 'Keypad',
     wrong: 'Wrong reason',
     end: 'End the call',

@@ -1,6 +1,7 @@
 // Ogni parola della postazione, in italiano.
 import type { Strings } from './en';
 
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
 const numbersIt = ['zero', 'un', 'due', 'tre', 'quattro', 'cinque', 'sei', 'sette', 'otto', 'nove', 'dieci'];
@@ -192,7 +193,7 @@ export const it: Strings = {
   call: {
     label: 'Chiamata',
     speaking: (who) => `Parla ${who}`,
-    quiet: 'Linea aperta, silenzio',
+    quiet: 'Silenzio',
     held: (who) => `${who} sente la musica`,
     you: 'chi chiama',
     mute: 'Muto',
@@ -205,6 +206,9 @@ export const it: Strings = {
     wrong: 'Motivo errato',
     wrongDone: 'Annotato: il motivo era errato.',
     end: 'Chiudere',
+    leave: 'Uscire',
+    transfer: 'Trasferire',
+    consult: 'Consulto',
     connected: 'Collegato.',
     onHold: 'In attesa.',
     resumed: 'Ripresa.',
@@ -214,6 +218,114 @@ export const it: Strings = {
     failed: 'Non riuscito. Riprovare.',
     key: (k) => `Tasto ${k}`,
     deviceOnPhone: 'La voce è sul telefono',
+  },
+
+  transfer: {
+    title: { transfer: 'Trasferire la chiamata', consult: 'Consultare qualcuno' },
+    search: { name: 'Nome o coda', number: 'Nome, coda o numero' },
+    whom: 'A chi',
+    group: { likely: 'Probabili', agents: 'Operatori', queues: 'Code', number: 'Numero' },
+    go: { transfer: 'Trasferire subito', consult: 'Prima consultare' },
+    how: { transfer: 'Si esce subito.', consult: 'Chi chiama attende.' },
+    ownsCase: 'ha il caso aperto',
+    talked: (date) => `già in contatto il ${date}`,
+    fromHere: 'da qui arriva la chiamata',
+    waiting: (n) => (n === 0 ? 'nessuno in attesa' : `${n} in attesa`),
+    outside: 'chiamare fuori',
+    none: 'Nessuno con quel nome.',
+    noDirectory: 'L’elenco non è arrivato. Nuova richiesta in corso.',
+    done: (to) => `Trasferita: ${to}. Post-chiamata.`,
+  },
+
+  consult: {
+    label: 'Chi è in linea',
+    by: (who) => `Consulto per ${who}`,
+    asks: (who) => `${who} chiede aiuto.`,
+    word: 'consulto',
+    swap: 'Scambio',
+    conference: 'A tre',
+    complete: 'Passare',
+    drop: 'Sganciare',
+    cancel: 'Annullare',
+    ringing: 'squilla',
+    looking: 'ricerca in corso',
+    talking: 'in linea',
+    music: 'sente la musica',
+    said: {
+      ringing: (who, caller) => `Chiamata a ${who}. ${capital(caller)} sente la musica.`,
+      talking: (who, caller) => `In linea con ${who}. ${capital(caller)} sente la musica.`,
+      held: (who, caller) => `In linea con ${caller}. ${who} sente la musica.`,
+      conference: (who, caller) => `Tutti in linea: ${who} e ${caller} si sentono.`,
+    },
+    dropped: (caller) => `Di nuovo in linea con ${caller}.`,
+    over: (who, caller) => `${who} non è in linea. ${capital(caller)} sente la musica: riprendere.`,
+  },
+
+  record: {
+    label: 'Registrazione',
+    tool: { off: 'Registrare', on: 'Pausa', paused: 'Riprendere' },
+    stop: 'Stop',
+    state: { on: 'Si registra', paused: 'In pausa' },
+    said: (now, before) => (now === 'on' ? (before === 'paused' ? 'Registrazione ripresa.' : 'Registrazione avviata.') : now === 'paused' ? 'Registrazione in pausa: i dati della carta non vengono registrati.' : 'Registrazione fermata.'),
+  },
+
+  monitor: {
+    label: 'Ascolto',
+    how: 'Come partecipare',
+    mode: { listen: 'Ascolto', whisper: 'Sussurro', barge: 'Intervento' },
+    stop: 'Fine',
+    key: { listen: 'Ascoltare la chiamata', whisper: 'Sussurrare all’operatore', barge: 'Intervenire', off: 'Finire l’ascolto' },
+    callOf: (who) => `Chiamata di ${who}`,
+    to: {
+      listen: (who) => `Ascoltare ${who}`,
+      whisper: (who) => `Sussurrare a ${who}`,
+      barge: (who) => `Intervenire da ${who}`,
+    },
+    stopTo: (who) => `Finire l’ascolto di ${who}`,
+    doing: {
+      listen: (who) => `In ascolto di ${who}`,
+      whisper: (who) => `Sussurro a ${who}`,
+      barge: (who) => `Nella chiamata di ${who}`,
+    },
+    heard: {
+      listen: () => 'Nessuno ti sente.',
+      whisper: (who) => `Ti sente solo ${who.split(' ')[0]}.`,
+      barge: (who) => `Ti sentono ${who.split(' ')[0]} e chi chiama.`,
+    },
+    lineDown: 'La linea è caduta. Nuova connessione.',
+    over: (who) => `Fuori dalla chiamata di ${who}.`,
+    word: 'supervisore',
+    present: {
+      listen: (who) => `${who} ascolta`,
+      whisper: (who) => `${who} sussurra, solo a te`,
+      barge: (who) => `${who} è nella chiamata`,
+    },
+    gone: (who) => `${who} ha lasciato la chiamata.`,
+    refused: {
+      line_busy: 'La tua linea non è attiva, o è in una chiamata.',
+      no_line: 'La tua linea non è attiva, o è in una chiamata.',
+      no_contact: 'Quella chiamata è finita.',
+      wrong_state: 'Ora non è possibile: nessuno parla ancora, o c’è già un altro supervisore.',
+      forbidden: 'Solo i supervisori possono farlo.',
+      unreachable: 'Il server non risponde. Riprovare.',
+    },
+  },
+
+  refused: {
+    noTarget: (who) => (who ? `Ora ${who} non si raggiunge. La chiamata è ancora tua.` : 'Ora lì non si raggiunge nessuno.'),
+    noNumber: 'Non è un numero che si può chiamare.',
+    noRecording: 'Qui le chiamate non si possono registrare.',
+    notPossible: 'Qui non è possibile.',
+    code: {
+      wrong_state: 'Non è possibile in questo momento della chiamata.',
+      number_barred: 'Questo numero non si può chiamare.',
+      line_busy: 'La linea è occupata o non attiva.',
+      not_yours: 'Questa chiamata non è più tua.',
+      no_contact: 'Questa chiamata è finita.',
+      stopping: 'Il server si sta fermando. Riprovare.',
+      timeout: 'Il server non ha risposto in tempo. Riprovare.',
+      unreachable: 'Il server non risponde. Riprovare.',
+    },
   },
 
   verify: {
@@ -399,6 +511,11 @@ export const it: Strings = {
     decline: 'Rifiutare l’offerta',
     mute: 'Muto, riattivare',
     hold: 'Attesa, riprendere',
+    transfer: 'Trasferire; in un consulto: passare',
+    consult: 'Consultare; in un consulto: a tre',
+    swap: 'Scambio tra chi chiama e chi è consultato',
+    drop: 'Sganciare chi è consultato',
+    record: 'Registrare, pausa per la carta, riprendere',
     keypad: 'Tastiera',
     wrong: 'Motivo errato',
     end: 'Chiudere la chiamata',

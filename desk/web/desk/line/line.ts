@@ -47,6 +47,7 @@ export class Line {
   #remote: MediaStream | null = null;
   #talking = false;
   #muted = false;
+  #listening = false;
   #tries = 0;
   #timer = 0;
   #stats = 0;
@@ -107,6 +108,11 @@ export class Line {
     if (this.#talking === on) return;
     this.#talking = on;
     this.#applySender();
+  }
+
+  /** listen says that the far side is to be heard though the microphone may be closed. */
+  listen(on: boolean): void {
+    this.#listening = on;
   }
 
   mute(on: boolean): void {
@@ -305,7 +311,7 @@ export class Line {
         next.rtt = Math.round(s['currentRoundTripTime'] * 1000);
       }
       if (s.type === 'inbound-rtp' && s['kind'] === 'audio') {
-        next.level = this.#talking ? Number(s['audioLevel'] ?? 0) : 0;
+        next.level = this.#talking || this.#listening ? Number(s['audioLevel'] ?? 0) : 0;
         next.loss = this.#lossSince(Number(s['packetsLost'] ?? 0), Number(s['packetsReceived'] ?? 0));
       }
     });

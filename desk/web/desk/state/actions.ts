@@ -1,7 +1,8 @@
 // Everything that a key or the palette can do, in one list: the chord, the words, whether it
 // can be done now, and the doing.
 
-import type { Contact } from '../api';
+import type { Call, Contact, MonitorMode, Verb } from '../api';
+import { callOf, isCall } from './call';
 import type { Desk } from './desk.svelte';
 
 export interface Action {
@@ -17,7 +18,11 @@ export function actions(desk: Desk): Action[] {
   const t = desk.t;
   const offer = (desk.offer && !desk.offer.phone ? desk.offer : null) ?? desk.waitingOffer;
   const contact = desk.contact;
-  const call = contact?.channel === 'voice' && contact.state === 'connected' ? contact : desk.call;
+  const call = isCall(contact) ? contact : desk.call;
+  const is = call ? callOf(call) : null;
+  const own = call !== null && !call.consult; // a customer's call, not a colleague's wish for help
+  const consult = is?.consult ?? null;
+  const answered = consult !== null && consult.state !== 'ringing';
   const wrap = contact?.state === 'wrap_up' ? contact : null;
   const onCall = (id: string, chord: string, label: string, run: (c: Contact) => void, can = true): Action => ({
     id,
@@ -29,14 +34,19 @@ export function actions(desk: Desk): Action[] {
   return [
     { id: 'answer', chord: 'Alt A', label: t.keys.answer, can: offer !== null, run: () => offer && void desk.accept(offer) },
     { id: 'decline', chord: 'Alt D', label: t.keys.decline, can: offer !== null, run: () => offer && void desk.decline(offer) },
-    onCall('mute', 'Alt M', t.keys.mute, (c) => void desk.command(c, c.muted ? 'unmute' : 'mute')),
-    onCall('hold', 'Alt H', t.keys.hold, (c) => void desk.command(c, c.hold ? 'resume' : 'hold')),
+    onCall('mute', 'Alt M', t.keys.mute, (c) => void desk.command(c, desk.muted(c) ? 'unmute' : 'mute')),
+    onCall('hold', 'Alt H', t.keys.hold, (c) => void desk.command(c, callOf(c).hold ? 'resume' : 'hold'), own && !consult),
+    onCall('transfer', 'Alt T', t.keys.transfer, (c) => (answered ? void desk.command(c, 'complete') : pickFor(desk, c, 'transfer')), own && (!consult || answered)),
+    onCall('consult', 'Alt C', t.keys.consult, (c) => (answered ? void desk.command(c, 'conference') : pickFor(desk, c, 'consult')), own && (!consult || (answered && consult.state !== 'conference'))),
+    onCall('swap', 'Alt X', t.keys.swap, (c) => void desk.command(c, 'swap'), answered),
+    onCall('drop', 'Alt B', t.keys.drop, (c) => void desk.command(c, 'drop'), consult !== null),
     onCall('keypad', 'Alt K', t.keys.keypad, (c) => {
       desk.select(c.id);
       desk.panel = desk.panel === 'keypad' ? 'none' : 'keypad';
-    }),
-    onCall('wrong', 'Alt W', t.keys.wrong, (c) => void desk.command(c, 'wrong_reason'), call?.skipped != null),
-    onCall('end', 'Alt E', t.keys.end, (c) => void desk.command(c, 'hangup')),
+    }, own),
+    onCall('record', 'Alt R', t.keys.record, (c) => void desk.command(c, recordNext(callOf(c))), own && desk.config.recording !== false),
+    onCall('wrong', 'Alt W', t.keys.wrong, (c) => void desk.command(c, 'wrong_reason'), call?.skipped != null && own),
+    onCall('end', 'Alt E', t.keys.end, (c) => void desk.command(c, 'hangup'), !consult),
     { id: 'verify', chord: 'Alt V', label: t.keys.verify, can: canVerify(contact), run: () => verify(desk) },
     { id: 'save', chord: 'Alt S', label: t.keys.save, can: wrap !== null, run: () => wrap && void desk.saveWrapUp(wrap, 'ready') },
     { id: 'break', chord: 'Alt P', label: t.keys.break, can: desk.data.agent !== null, run: () => void desk.pause() },
@@ -45,6 +55,13 @@ export function actions(desk: Desk): Action[] {
     { id: 'settings', chord: '', label: t.settings.title, can: true, run: () => (desk.sheet = 'settings') },
     ...(desk.supervises
       ? [
+          ...modes.map(([mode, chord]) => ({
+            id: mode,
+            chord,
+            label: desk.t.monitor.key[mode],
+            can: desk.monitor !== null && desk.monitor.mode !== mode,
+            run: () => desk.monitor && void desk.follow(desk.monitor.contact, mode),
+          })),
           { id: 'floor', chord: '', label: t.floor.title, can: desk.page !== 'floor', run: () => desk.go('floor') },
           { id: 'desk', chord: '', label: t.top.desk, can: desk.page !== 'desk', run: () => desk.go('desk') },
         ]
@@ -53,8 +70,23 @@ export function actions(desk: Desk): Action[] {
   ];
 }
 
+const modes: [MonitorMode | 'off', string][] = [['listen', 'Alt L'], ['whisper', 'Alt U'], ['barge', 'Alt J'], ['off', 'Alt O']];
+
+/** recordNext is what the one key does to the recording: begin, pause, go on. */
+export function recordNext(call: Call): Verb {
+  const next: Record<Call['recording'], Verb> = { off: 'record', on: 'record_pause', paused: 'record_resume' };
+  return next[call.recording];
+}
+
+function pickFor(desk: Desk, call: Contact, panel: 'transfer' | 'consult'): void {
+  desk.page = 'desk';
+  desk.select(call.id);
+  desk.problem = '';
+  desk.panel = desk.panel === panel ? 'none' : panel;
+}
+
 export function canVerify(contact: Contact | null): boolean {
-  return contact !== null && contact.state === 'connected' && contact.view.tier !== 'D3' && contact.view.tier !== 'D0';
+  return contact !== null && !contact.consult && contact.state === 'connected' && contact.view.tier !== 'D3' && contact.view.tier !== 'D0';
 }
 
 function verify(desk: Desk): void {
@@ -66,7 +98,7 @@ function verify(desk: Desk): void {
 
 /** verifyShown: at D1 the question stands there by itself, above it when it was asked for. */
 export function verifyShown(desk: Pick<Desk, 'panel'>, contact: Contact): boolean {
-  return canVerify(contact) && (desk.panel === 'verify' || (contact.view.tier === 'D1' && desk.panel === 'none'));
+  return canVerify(contact) && (desk.panel === 'verify' || contact.view.tier === 'D1');
 }
 
 /** editing tells whether single keys belong to a field. */

@@ -1,23 +1,37 @@
 // The desk as one object: session, event socket, line, what is selected, and everything
 // that the agent can do. Components read it and call it; nothing else talks to the server.
 
-import { api, Failure, useToken, type Channel, type Config, type Contact, type Frame, type Lang, type Offer, type Session, type ThreadEvent, type Verb } from '../api';
+import {
+  api, Failure, useToken, type Channel, type Config, type Consult, type Contact, type Directory, type Frame, type Lang, type MonitorMode, type Offer, type Session, type ThreadEvent, type To, type Verb,
+} from '../api';
 import { catalogues, langOf, pick, type Strings } from '../i18n';
 import { Line, type LineReport } from '../line/line';
 import { Ringer } from '../line/ring';
 import { sentence, whoIs } from '../sentence';
 import { capital, formName, stageName } from '../thread';
+import { callOf, isCall, targetKey } from './call';
+import { remember } from './recent';
 import { addEarlier, addEvent, apply, changeView, nothing, type DeskState } from './reducer';
 import { load, save, showTheme, type Settings } from './settings';
 import { EventSocket, type SocketState } from './socket';
 import { Drafts } from './drafts';
 
 export type Sheet = 'none' | 'settings' | 'keys' | 'find';
-export type Panel = 'none' | 'keypad' | 'verify' | 'close';
+export type Panel = 'none' | 'keypad' | 'verify' | 'close' | 'transfer' | 'consult';
 
 const autoSave = 1_200; // ms before wrap-up closes by itself: what was typed is saved
 const endWaits = 1_500; // ms at most, for the commands sent before the end of a call
+const once = new Set<Verb>(['transfer', 'consult', 'swap', 'conference', 'complete', 'drop', 'record', 'record_pause', 'record_resume', 'record_stop']);
+const leaves = new Set<Verb>(['hangup', 'complete']); // the agent leaves the call
+const picks = new Set<Verb>(['transfer', 'consult']); // chosen in the picker
 const noLine: LineReport = { state: 'none', rtt: null, loss: null, level: 0, needsGesture: false };
+
+interface Wish {
+  contact: string;
+  muted: boolean;
+}
+
+const withMuted = (c: Contact, muted: boolean): Contact => ({ ...c, muted, ...(c.call ? { call: { ...c.call, muted } } : {}) });
 
 export class Desk {
   session = $state.raw<Session | null>(null);
@@ -40,6 +54,8 @@ export class Desk {
   signInError = $state<'' | 'wrong' | 'tooMany' | 'unreachable' | 'over'>('');
   wantsFocus = $state(0); // counts up when the dock should take the focus after an own action
   gaveFocus = 0; // as far as that was done
+  directory = $state.raw<Directory | null>(null);
+  stageAt = $state.raw<{ contact: string; at: number } | null>(null); // when the consultation came to its stage, if that was seen
   closed = $state.raw<{ id: string; who: string; channel: Channel; at: number }[]>([]); // of this sitting
   drafts = new Drafts();
 
@@ -50,7 +66,8 @@ export class Desk {
   offer = $derived(this.offers.find((o) => o.id === this.chosen) ?? null);
   contact = $derived(this.contacts.find((c) => c.id === this.chosen) ?? null);
   waitingOffer = $derived(this.offers.find((o) => !o.phone) ?? null);
-  call = $derived(this.contacts.find((c) => c.channel === 'voice' && c.state === 'connected') ?? null);
+  call = $derived(this.contacts.find(isCall) ?? null);
+  monitor = $derived(this.data.monitor);
   supervises = $derived(this.session?.role === 'supervisor' || this.session?.role === 'admin');
 
   #events: EventSocket | null = null;
@@ -60,6 +77,11 @@ export class Desk {
   #notes = new Map<string, Notification>();
   #heard = new Set<string>(); // offers that were announced
   #commands: Promise<void> = Promise.resolve();
+  #under = new Set<string>(); // commands that are not answered yet
+  #muting = $state.raw<Wish | null>(null); // at work before the server answers
+  #handed: { contact: string; to: string } | null = null; // the call that the agent gives away, and to whom
+  #helped = ''; // contact with which a colleague was helped: if it comes to us, it takes the place of the help
+  #dropping = ''; // contact whose consultation the agent ends
   #saving = new Set<string>();
   #audio: HTMLAudioElement | null = null;
 
@@ -102,10 +124,7 @@ export class Desk {
     this.#events = new EventSocket(session.csrf, {
       frame: (f) => this.#frame(f),
       state: (s) => this.#socketState(s),
-      refused: () => {
-        this.#leave();
-        this.signInError = 'over';
-      },
+      refused: () => this.#over(),
     });
     this.#events.start();
     this.#openLine(session);
@@ -132,6 +151,12 @@ export class Desk {
     };
   }
 
+  /** over leaves a session that the server has ended. */
+  #over(): void {
+    this.#leave();
+    this.signInError = 'over';
+  }
+
   #leave(): void {
     this.#events?.stop();
     this.#line?.stop();
@@ -143,6 +168,7 @@ export class Desk {
     this.data = nothing;
     this.line = noLine;
     this.closed = [];
+    this.directory = null;
     this.chosen = null;
     this.sheet = 'none';
     this.panel = 'none';
@@ -176,17 +202,62 @@ export class Desk {
     }
     for (const contact of after.contacts) {
       const was = before.contacts.find((c) => c.id === contact.id);
-      if (was?.state === 'connected' && contact.state === 'wrap_up' && contact.channel === 'voice') this.status = this.t.wrap.began;
+      if (was?.state === 'connected' && contact.state === 'wrap_up' && contact.channel === 'voice') this.status = this.#wrapBegan(contact);
       if (contact.channel === 'voice' && contact.line_lost && was && !was.line_lost) this.alert = this.t.call.lineLost;
+      if (isCall(contact) && isCall(was)) this.#sayCall(was, contact);
     }
     for (const was of before.contacts) if (after.known && !after.contacts.some((c) => c.id === was.id)) this.#wasClosed(was);
+    if (after.monitor?.mode !== before.monitor?.mode || after.monitor?.contact !== before.monitor?.contact) this.#sayMonitor(before, after);
     this.#selectAgain(before, after);
     this.#sound();
-    this.#line?.talk(this.call !== null || this.#accepting);
-    this.#line?.mute(this.call?.muted ?? false);
+    this.#useLine();
+  }
+
+  #wrapBegan(contact: Contact): string {
+    const to = this.#handed?.contact === contact.id ? this.#handed.to : '';
+    this.#handed = null;
+    return to ? this.t.transfer.done(to) : this.t.wrap.began;
+  }
+
+  /** useLine opens the microphone and the ear as far as they are needed now. */
+  #useLine(): void {
+    const heard = this.monitor !== null && this.monitor.mode !== 'listen';
+    this.#line?.talk(this.call !== null || this.#accepting || heard);
+    this.#line?.listen(this.monitor !== null);
+    this.#line?.mute(this.call !== null && this.muted(this.call));
+  }
+
+  /** sayCall announces what changed on a call, and by whom that is not obvious. */
+  #sayCall(before: Contact, after: Contact): void {
+    const [was, is] = [callOf(before), callOf(after)];
+    if (was.consult?.state !== is.consult?.state) this.#sayConsult(after, was.consult, is.consult);
+    if (was.recording !== is.recording) this.status = this.t.record.said(is.recording, was.recording);
+    if (was.monitor?.mode !== is.monitor?.mode) this.alert = is.monitor ? this.t.monitor.present[is.monitor.mode](is.monitor.name) : this.t.monitor.gone(was.monitor?.name ?? '');
+  }
+
+  #sayConsult(contact: Contact, was: Consult | null, is: Consult | null): void {
+    this.stageAt = is ? { contact: contact.id, at: this.now } : null;
+    const t = this.t.consult;
+    const customer = this.first(contact);
+    if (is) {
+      if (this.panel === 'transfer' || this.panel === 'consult') this.panel = 'none';
+      this.status = t.said[is.state](this.toName(is.to, is.name), customer);
+      return;
+    }
+    if (this.#dropping === contact.id) this.status = t.dropped(customer);
+    else if (was) this.alert = t.over(this.toName(was.to, was.name), customer);
+    this.#dropping = '';
+  }
+
+  #sayMonitor(before: DeskState, after: DeskState): void {
+    const t = this.t.monitor;
+    const m = after.monitor;
+    if (m && m.mode !== 'off') this.status = `${t.doing[m.mode](m.agent)}. ${t.heard[m.mode](m.agent)}`;
+    else if (before.monitor) this.status = t.over(before.monitor.agent);
   }
 
   #wasClosed(contact: Contact): void {
+    if (contact.consult) return; // a colleague's contact, not one of ours
     if (this.closed.some((c) => c.id === contact.id)) return;
     this.closed = [{ id: contact.id, who: this.who(contact), channel: contact.channel, at: this.now }, ...this.closed].slice(0, 8);
   }
@@ -207,11 +278,17 @@ export class Desk {
 
   #selectAgain(before: DeskState, after: DeskState): void {
     const shown = this.chosen;
+    if (this.#helped && after.contacts.some((c) => c.id === this.#helped)) {
+      this.select(this.#helped);
+      this.wantsFocus++;
+      return;
+    }
     if (shown && (after.offers.some((o) => o.id === shown) || after.contacts.some((c) => c.id === shown))) return;
     const was = before.offers.find((o) => o.id === shown);
     const became = was && after.contacts.find((c) => c.id === was.contact);
     const first = after.offers[0]?.id ?? [...after.contacts].sort(urgency)[0]?.id ?? null;
     this.select(became?.id ?? first);
+    this.#helped = before.contacts.find((c) => c.id === shown)?.consult?.contact ?? '';
   }
 
   #offerGone(gone: { offer: string; contact: string; reason: string }): void {
@@ -269,11 +346,30 @@ export class Desk {
   // ---------- words ----------
 
   /** sentenceOf is the offer as it is read aloud. */
-  sentenceOf(offer: Pick<Offer, 'view' | 'channel'>): string {
+  sentenceOf(offer: Pick<Offer, 'view' | 'channel' | 'consult'>): string {
     const written = pick(offer.view.sentence, this.lang);
-    if (written) return written;
+    const asks = offer.consult ? `${this.t.consult.asks(offer.consult.name)} ` : '';
+    if (written) return asks + written;
     const { who, rest } = sentence(this.t, this.lang, offer.view, offer.channel, this.now);
-    return who + rest;
+    return asks + who + rest;
+  }
+
+  /** first is the customer's first name, as far as it may be known. */
+  first(of: Pick<Contact, 'view'>): string {
+    return of.view.name?.split(' ')[0] ?? this.t.call.you;
+  }
+
+  /** toName names a destination: who was found, or what was asked for. */
+  toName(to: To, found = ''): string {
+    if (found) return found;
+    if (to.agent) return this.directory?.agents?.find((a) => a.id === to.agent)?.name ?? to.agent;
+    const queue = to.queue && (this.directory?.queues?.find((q) => q.id === to.queue) ?? this.data.queues.find((q) => q.id === to.queue));
+    return queue ? pick(queue.label, this.lang, queue.id) : (to.queue ?? to.number ?? '');
+  }
+
+  /** muted is what the agent wishes, which is what counts for the microphone. */
+  muted(contact: Contact): boolean {
+    return this.#muting?.contact === contact.id ? this.#muting.muted : callOf(contact).muted;
   }
 
   who(of: Pick<Offer, 'view' | 'channel'>): string {
@@ -285,7 +381,8 @@ export class Desk {
   }
 
   incoming(offer: Offer): string {
-    return `${this.t.offer.incoming[offer.channel] ?? ''}, ${this.queue(offer)}`;
+    const what = offer.consult ? this.t.consult.by(offer.consult.name) : (this.t.offer.incoming[offer.channel] ?? '');
+    return `${what}, ${this.queue(offer)}`;
   }
 
   // ---------- what the agent does ----------
@@ -293,6 +390,7 @@ export class Desk {
   select(id: string | null): void {
     if (id === this.chosen) return;
     this.chosen = id;
+    this.#helped = '';
     this.panel = 'none';
     this.problem = '';
   }
@@ -326,7 +424,7 @@ export class Desk {
     this.busy = offer.id;
     this.#accepting = offer.channel === 'voice';
     this.#sound();
-    this.#line?.talk(this.call !== null || this.#accepting);
+    this.#useLine();
     const ok = await this.#try(async () => {
       const { contact } = await api.accept(offer.id);
       this.chosen = contact;
@@ -340,7 +438,7 @@ export class Desk {
     // The contact's frame may come a moment after the answer.
     setTimeout(() => {
       this.#accepting = false;
-      this.#line?.talk(this.call !== null);
+      this.#useLine();
     }, 1_500);
   }
 
@@ -355,26 +453,94 @@ export class Desk {
    * command sends one command after the other, as the keys were pressed. The end waits for those
    * before it too, so that a reason marked as wrong still counts, but not for a server that hangs.
    */
-  command(contact: Contact, verb: Verb, digits?: string): Promise<void> {
-    const send = () => this.#command(contact, verb, digits);
+  command(contact: Contact, verb: Verb, more: { digits?: string; to?: To } = {}): Promise<void> {
+    const key = `${contact.id} ${verb}`;
+    if (once.has(verb) && this.#under.has(key)) return this.#commands; // pressed twice
+    this.#under.add(key);
+    if (verb === 'drop') this.#dropping = contact.id;
+    this.#hands(contact, verb, more.to);
+    const wish = verb === 'mute' || verb === 'unmute' ? this.#wishMuted(contact, verb === 'mute') : null;
+    const send = async () => {
+      const done = await this.#command(contact, verb, more);
+      this.#under.delete(key);
+      if (wish) this.#settleMuted(wish, done);
+    };
     const before = verb === 'hangup' ? Promise.race([this.#commands, new Promise<void>((go) => setTimeout(go, endWaits))]) : this.#commands;
     this.#commands = before.then(send, send);
     return this.#commands;
   }
 
-  async #command(contact: Contact, verb: Verb, digits?: string): Promise<void> {
-    await this.#try(async () => {
-      await api.command(contact.id, verb, digits);
-      const said: Partial<Record<Verb, string>> = {
-        hold: this.t.call.onHold,
-        resume: this.t.call.resumed,
-        mute: this.t.call.muted,
-        unmute: this.t.call.unmuted,
-        wrong_reason: this.t.call.wrongDone,
-      };
-      if (said[verb]) this.status = said[verb];
-      if (verb === 'hangup') this.wantsFocus++;
-    }, () => this.t.call.failed);
+  #hands(contact: Contact, verb: Verb, to?: To): void {
+    const consult = callOf(contact).consult;
+    if (verb === 'transfer' && to) this.#handed = { contact: contact.id, to: this.toName(to) };
+    else if (verb === 'complete' && consult) this.#handed = { contact: contact.id, to: this.toName(consult.to, consult.name) };
+  }
+
+  async #command(contact: Contact, verb: Verb, more: { digits?: string; to?: To }): Promise<boolean> {
+    const done = await this.#try(() => api.command(contact.id, verb, more), (e) => this.#refused(e, verb, more.to));
+    if (!done) return false;
+    const said: Partial<Record<Verb, string>> = {
+      hold: this.t.call.onHold,
+      resume: this.t.call.resumed,
+      mute: this.t.call.muted,
+      unmute: this.t.call.unmuted,
+      wrong_reason: this.t.call.wrongDone,
+    };
+    if (said[verb]) this.status = said[verb];
+    if (leaves.has(verb) || picks.has(verb)) this.wantsFocus++;
+    if (picks.has(verb)) this.#picked(more.to);
+    return true;
+  }
+
+  /** picked closes the picker and remembers who was chosen. */
+  #picked(to: To | undefined): void {
+    this.panel = 'none';
+    if (!to || !this.session) return;
+    remember(this.session.user, targetKey(to));
+  }
+
+  /** The microphone closes at once; the server and its word come after. */
+  #wishMuted(contact: Contact, muted: boolean): Wish {
+    const wish = { contact: contact.id, muted };
+    this.#muting = wish;
+    this.#useLine();
+    return wish;
+  }
+
+  #settleMuted(wish: Wish, done: boolean): void {
+    if (this.#muting !== wish) return; // there is a newer one
+    const { contact, muted } = wish;
+    if (done) this.data = { ...this.data, contacts: this.data.contacts.map((c) => (c.id === contact ? withMuted(c, muted) : c)) };
+    this.#muting = null;
+    this.#useLine();
+  }
+
+  /** refused says why a command on a call was not done. */
+  #refused(e: Failure, verb: Verb, to?: To): string {
+    const t = this.t.refused;
+    if (e.code === 'no_target') return t.noTarget(to ? this.toName(to) : '');
+    if (e.code === 'bad_request' && to?.number) return t.noNumber;
+    if (e.code === 'not_possible') return verb.startsWith('record') ? t.noRecording : t.notPossible;
+    return t.code[e.code] ?? this.t.call.failed;
+  }
+
+  /** loadDirectory asks to whom a call can go; the last answer stays while it does. */
+  async loadDirectory(): Promise<void> {
+    try {
+      this.directory = await api.directory();
+    } catch (e) {
+      if (e instanceof Failure && e.status === 401) this.#over();
+      else if (!this.directory) this.problem = this.t.transfer.noDirectory;
+    }
+  }
+
+  /** follow joins a call of an agent, changes how, or leaves it. */
+  async follow(contact: string, mode: MonitorMode | 'off'): Promise<void> {
+    const key = `${contact} monitor`;
+    if (this.#under.has(key)) return;
+    this.#under.add(key);
+    await this.#try(() => api.monitor(contact, mode), (e) => this.t.monitor.refused[e.code] ?? this.t.call.failed);
+    this.#under.delete(key);
   }
 
   async verify(contact: Contact, method: string): Promise<void> {
@@ -461,8 +627,7 @@ export class Desk {
     } catch (e) {
       if (!(e instanceof Failure)) throw e;
       if (e.status === 401) {
-        this.#leave();
-        this.signInError = 'over';
+        this.#over();
         return false;
       }
       this.problem = words(e);

@@ -48,6 +48,14 @@ describe('frames', () => {
     expect(s.fresh['e_900']).toBe(now + 5_000);
   });
 
+  test('what a supervisor follows comes, changes and ends', () => {
+    const m = (mode: string) => ({ type: 'monitor', data: { contact: 'c_1', mode, agent: 'Paola Ferri' } }) as Omit<Frame, 'seq'>;
+    expect(after(snapshot(), m('listen'), m('barge')).monitor?.mode).toBe('barge');
+    expect(after(snapshot(), m('listen'), m('off')).monitor).toBeNull();
+    expect(after(snapshot({ monitor: { contact: 'c_1', mode: 'whisper', agent: 'Paola Ferri' } })).monitor?.mode).toBe('whisper');
+    expect(after(m('listen'), snapshot()).monitor).toBeNull();
+  });
+
   test('unknown frames change nothing but the sequence', () => {
     const s = after(snapshot());
     expect(apply(s, { seq: 7, type: 'new-thing', data: 1 } as unknown as Frame, now)).toEqual({ ...s, seq: 7 });

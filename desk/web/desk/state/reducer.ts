@@ -1,7 +1,7 @@
 // What the desk knows, and how each frame of the event socket changes it. Pure: no clock,
 // no I/O; a frame in, a new state out, unchanged parts shared.
 
-import type { Agent, Contact, Floor, Frame, Offer, Queue, ThreadEvent, View } from '../api';
+import type { Agent, Contact, Floor, Frame, Monitor, Offer, Queue, ThreadEvent, View } from '../api';
 
 export interface DeskState {
   seq: number;
@@ -13,6 +13,7 @@ export interface DeskState {
   queuesAt: number; // client clock, ms: when queues came, to count on from there
   floor: Floor | null;
   floorAt: number;
+  monitor: Monitor | null; // the call that a supervisor follows
   lineUp: boolean | null; // what the server sees; null until it said
   skew: number; // server clock minus client clock, ms
   fresh: Record<string, number>; // event id -> server ms when it came live
@@ -29,6 +30,7 @@ export const nothing: DeskState = {
   queuesAt: 0,
   floor: null,
   floorAt: 0,
+  monitor: null,
   lineUp: null,
   skew: 0,
   fresh: {},
@@ -48,6 +50,7 @@ export function apply(state: DeskState, frame: Frame, now: number): DeskState {
         contacts: keepEarlier(s.contacts, frame.data.contacts ?? []),
         queues: frame.data.queues ?? [],
         queuesAt: now,
+        monitor: followed(frame.data.monitor),
         skew: Date.parse(frame.data.now) - now,
         fresh: {},
       };
@@ -78,9 +81,15 @@ export function apply(state: DeskState, frame: Frame, now: number): DeskState {
       return { ...s, floor: frame.data, floorAt: now };
     case 'line':
       return { ...s, lineUp: frame.data.up };
+    case 'monitor':
+      return { ...s, monitor: followed(frame.data) };
     default:
       return s;
   }
+}
+
+function followed(m: Monitor | null | undefined): Monitor | null {
+  return m && m.mode !== 'off' ? m : null;
 }
 
 function put<T extends { id: string }>(list: T[], item: T): T[] {

@@ -14,13 +14,13 @@ afterAll(() => browser.close());
 
 const scenes = ['offer', 'call', 'possible', 'wrapup', 'mail', 'sms', 'empty', 'notready'];
 const kinds = [
-  { name: 'light', lang: 'en', dark: false },
-  { name: 'dark', lang: 'en', dark: true },
-  { name: 'it', lang: 'it', dark: false },
+  { name: 'light', lang: 'en', dark: false, calls: ['recording', 'ringing', 'talking', 'barged', 'asked', 'helping'] },
+  { name: 'dark', lang: 'en', dark: true, calls: ['paused', 'held', 'whispered', 'asked'] },
+  { name: 'it', lang: 'it', dark: false, calls: ['recording', 'talking', 'conference', 'helping'] },
 ] as const;
 
 for (const kind of kinds) {
-  test.each(scenes)(`desk %s, ${kind.name}`, async (scene) => {
+  test.each([...scenes, ...kind.calls])(`desk %s, ${kind.name}`, async (scene) => {
     const s = await stage(browser, { scene, lang: kind.lang, dark: kind.dark });
     await s.page.getByTestId('line').and(s.page.locator('[data-state=up]')).waitFor();
     if (scene === 'call') {
@@ -53,6 +53,32 @@ for (const kind of kinds) {
   });
 }
 
+test.each(kinds)('choosing whom to transfer to, $name', async ({ name, lang, dark }) => {
+  const s = await stage(browser, { scene: 'recording', lang, dark });
+  await s.page.getByTestId('line').and(s.page.locator('[data-state=up]')).waitFor();
+  await s.page.keyboard.press('Alt+t');
+  await s.page.getByRole('option', { name: /Marta Conti/ }).waitFor();
+  await s.shot(`desk-transfer-${name}`);
+  await s.axe();
+  expect(s.problems).toEqual([]);
+  await s.close();
+});
+
+test.each([
+  ['listen', kinds[0], 'Listen to Davide Lombardi'],
+  ['whisper', kinds[1], 'Whisper to Davide Lombardi'],
+  ['barge', kinds[2], 'Intervenire da Davide Lombardi'],
+] as const)('monitoring: %s', async (mode, kind, button) => {
+  const s = await stage(browser, { user: 'elena', lang: kind.lang, dark: kind.dark });
+  await s.page.getByTestId('line').and(s.page.locator('[data-state=up]')).waitFor();
+  await s.page.getByRole('button', { name: button }).click();
+  await s.page.locator(`[data-testid=monitor][data-mode=${mode}]`).waitFor();
+  await s.shot(`floor-${mode}-${kind.name}`);
+  await s.axe();
+  expect(s.problems).toEqual([]);
+  await s.close();
+});
+
 test('sign in', async () => {
   const s = await stage(browser, { user: '' });
   await s.page.getByLabel('User').waitFor();
@@ -74,11 +100,20 @@ test.each(['settings', 'keys', 'find'])('sheet %s', async (sheet) => {
   await s.close();
 });
 
-test.each([1180, 720])('narrow window of %i', async (width) => {
-  const s = await stage(browser, { scene: 'offer', width });
-  await s.page.getByTestId('offer').waitFor();
-  await s.shot(`desk-offer-${width}`);
+test.each([
+  ['offer', 1180],
+  ['offer', 720],
+  ['recording', 1280],
+  ['recording', 1100],
+  ['recording', 720],
+  ['talking', 1200],
+  ['talking', 720],
+])('%s in a narrow window of %i', async (scene, width) => {
+  const s = await stage(browser, { scene, width });
+  await s.page.locator('.dock').waitFor();
+  await s.shot(`desk-${scene}-${width}`);
   await s.axe();
+  expect(await s.page.evaluate(() => [...document.querySelectorAll('.tools .tool')].filter((e) => e.getBoundingClientRect().right > innerWidth).length)).toBe(0);
   expect(await s.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBeLessThanOrEqual(0);
   await s.close();
 });

@@ -6,7 +6,7 @@ export interface Mock {
   scene: string;
   requests: { method: string; path: string; body?: Record<string, unknown> }[];
   tracked: { type: string; event?: string; properties?: Record<string, unknown> }[];
-  failNext: Map<string, number>;
+  failNext: Map<string, number | [status: number, code: string]>;
   sockets: Set<{ terminate(): void; hello?: { after: number } }>;
   sip: {
     answer: ((offer: string) => Promise<string | null>) | null;
@@ -18,6 +18,9 @@ export interface Mock {
   now(): number;
   setScene(scene: string): void;
   push(type: string, data: unknown): void;
+  call(id: string, change: Record<string, unknown>): void; // how a call stands
+  answer(id?: string): void; // the consulted answers
+  directory: { agents: { id: string; name: string; state: string }[]; numbers: boolean };
   close(): Promise<void>;
 }
 
