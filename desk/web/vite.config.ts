@@ -48,6 +48,7 @@ export default defineConfig({
           environment: 'node',
           globalSetup: ['test/browser/build.ts'],
           testTimeout: 60_000,
+          expect: { poll: { timeout: 10_000 } }, // a loaded machine paints late
           hookTimeout: 60_000,
           fileParallelism: false,
         },
