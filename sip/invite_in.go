@@ -62,11 +62,18 @@ func (u *UA) serveInvite(tx *transaction.Server) {
 		u.refuse(tx, statusLoop, "")
 		return
 	}
-	cancelled := func() { leg.post(func() { leg.end(ErrCancelled) }) }
-	if !tx.OnCancel(cancelled) {
-		cancelled()
+	if !tx.OnCancel(func() { leg.post(leg.onCancel) }) {
+		leg.post(leg.onCancel)
 	}
 	u.wg.Go(func() { u.runHandler(leg) })
+}
+
+// onCancel ends the call unless the answer was first (RFC 3261 section 9.2).
+func (l *Leg) onCancel() {
+	if l.state == stateEarly {
+		l.refuse(statusTerminated, "", "")
+		l.end(ErrCancelled)
+	}
 }
 
 // runHandler gives the leg to the application, and ends what it left open.
@@ -187,16 +194,13 @@ func (l *Leg) refuse(code int, reason, cause string) {
 	if cause != "" {
 		res.AppendHeader(gosip.NewHeader("Reason", oneLine(cause)))
 	}
-	_ = l.respond(res) // a CANCEL that came first has had its 487
+	_ = l.respond(res)
 }
 
 // respond sends res in the INVITE transaction being served.
 func (l *Leg) respond(res *gosip.Response) error {
 	err := l.srv.tx.Respond(res)
-	if errors.Is(err, transaction.ErrCancelled) {
-		if l.state == stateEarly {
-			l.end(ErrCancelled)
-		}
+	if errors.Is(err, transaction.ErrCancelled) { // a re-INVITE
 		return fmt.Errorf("respond %d: %w", res.StatusCode, ErrCancelled)
 	}
 	return err //nolint:wrapcheck // says what was tried

@@ -10,7 +10,7 @@ var (
 	ErrClosed = errors.New("transaction layer is closed")
 	// ErrTransport: the request could not be sent, or its connection is gone.
 	ErrTransport = errors.New("transport failed")
-	// ErrCancelled: a CANCEL came first, and 487 has been sent.
+	// ErrCancelled: the request has had its final response after a CANCEL.
 	ErrCancelled = errors.New("request was cancelled")
 	// ErrState: the transaction has had its final response.
 	ErrState = errors.New("transaction is over")

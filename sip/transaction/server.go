@@ -33,7 +33,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	state    serverState
-	cancel   bool   // 487 was sent for a CANCEL
+	cancel   bool   // a CANCEL came
 	last     []byte // response to repeat
 	onCancel func()
 	wait     time.Duration // Timer G
@@ -77,9 +77,11 @@ func (s *Server) own(code int, reason string) *gosip.Response {
 	return res
 }
 
-// OnCancel sets what is called when a CANCEL ends the INVITE: after its 487
-// was sent, once. It returns false, and does not call f, when that has
-// happened already.
+// OnCancel sets what is called, once, when a CANCEL comes before the final
+// response; the CANCEL has been answered then, and f or somebody after it owes
+// the 487 to the INVITE, so that a user decides under its own lock whether its
+// answer or the CANCEL was first. Without OnCancel the layer sends the 487.
+// OnCancel returns false, and does not call f, when that has happened already.
 func (s *Server) OnCancel(f func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -191,21 +193,26 @@ func (s *Server) acknowledged() {
 	}
 }
 
-// cancelled ends an INVITE that has no final response yet.
+// cancelled handles a CANCEL for an INVITE that has no final response yet.
 func (s *Server) cancelled() {
-	s.mu.Lock()
-	if s.state != serverProceeding {
-		s.mu.Unlock()
-		return
-	}
-	s.cancel = true
-	s.respond(s.own(487, "Request Terminated"))
-	f := s.onCancel
-	s.onCancel = nil
-	s.mu.Unlock()
+	f := s.takeCancel()
 	if f != nil {
 		f()
 	}
+}
+
+// takeCancel sends the 487, or returns who is to do it.
+func (s *Server) takeCancel() func() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != serverProceeding || s.cancel {
+		return nil
+	}
+	s.cancel = true
+	if s.onCancel == nil {
+		s.respond(s.own(487, "Request Terminated"))
+	}
+	return s.onCancel
 }
 
 // fire is called by the clock.

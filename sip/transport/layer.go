@@ -129,8 +129,9 @@ type Layer struct {
 	perSource map[netip.Addr]int
 }
 
-// address is where a connection leads.
-type address struct{ network, hostPort string }
+// address is where a connection leads; name tells TLS connections of different
+// configurations apart.
+type address struct{ network, hostPort, name string }
 
 // New makes a layer; ctx bounds the life of everything in it, beside Close.
 func New(ctx context.Context, o Options, h Handler) *Layer {

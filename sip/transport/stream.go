@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -44,7 +45,7 @@ func (l *Layer) accept(ln net.Listener, network string) {
 		remote := addrPort(nc.RemoteAddr())
 		c := &conn{
 			layer: l, name: network, raddr: remote, origin: remote.Addr(),
-			at: address{network, nc.RemoteAddr().String()}, laddr: addrPort(nc.LocalAddr()),
+			at: address{network: network, hostPort: remote.String()}, laddr: addrPort(nc.LocalAddr()),
 		}
 		c.wire = &stream{nc: nc, opts: &l.opts, until: time.Now().Add(l.opts.First)}
 		if err := l.admit(c, func(c *conn) { c.serve(); c.end(ErrClosed) }); err != nil {
@@ -73,31 +74,41 @@ func (l *Layer) Connect(network, addr string) (Flow, error) {
 	if network != TCP && network != TLS {
 		return Flow{}, fmt.Errorf("%s: %w", network, errNoNetwork)
 	}
-	at := address{network, addr}
+	return l.connect(address{network: network, hostPort: addr}, l.opts.DialTLS)
+}
+
+// ConnectTLS is Connect over TLS by a configuration of its own: another
+// certificate of ours, other authorities, another name that the peer must
+// prove. Connections are shared only under the same name.
+func (l *Layer) ConnectTLS(addr, name string, cfg *tls.Config) (Flow, error) {
+	return l.connect(address{network: TLS, hostPort: addr, name: name}, cfg)
+}
+
+func (l *Layer) connect(at address, cfg *tls.Config) (Flow, error) {
 	l.mu.Lock()
 	known := l.byAddr[at]
 	l.mu.Unlock()
 	if known != nil && known.alive() {
 		return known.flow(), nil
 	}
-	remote, err := parseAddrPort(addr)
+	remote, err := parseAddrPort(at.hostPort)
 	if err != nil {
 		return Flow{}, err
 	}
-	c := &conn{layer: l, name: network, raddr: remote, at: at}
-	if err := l.admit(c, func(c *conn) { c.end(l.dial(c)) }); err != nil {
+	c := &conn{layer: l, name: at.network, raddr: remote, at: at}
+	if err := l.admit(c, func(c *conn) { c.end(l.dial(c, cfg)) }); err != nil {
 		return Flow{}, err
 	}
 	return c.flow(), nil
 }
 
 // dial opens the connection and serves it to its end.
-func (l *Layer) dial(c *conn) error {
+func (l *Layer) dial(c *conn, cfg *tls.Config) error {
 	ctx, cancel := context.WithTimeout(l.life, l.opts.Write)
 	defer cancel()
 	nc, err := l.opts.Dial(ctx, c.at.hostPort)
 	if err == nil && c.name == TLS {
-		nc, err = l.clientTLS(ctx, nc, c.at.hostPort)
+		nc, err = handshake(ctx, nc, c.at.hostPort, cfg)
 	}
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)

@@ -7,14 +7,15 @@ import (
 	"net"
 )
 
-// clientTLS does the handshake of a connection that we opened; the certificate
-// must be for the host that was dialled, unless DialTLS names another.
-func (l *Layer) clientTLS(ctx context.Context, nc net.Conn, hostPort string) (net.Conn, error) {
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-	if l.opts.DialTLS != nil {
-		cfg = l.opts.DialTLS.Clone()
+// handshake secures a connection that we opened to hostPort. The peer must
+// prove to be that host, unless cfg names another; nil takes the system's
+// authorities.
+func handshake(ctx context.Context, nc net.Conn, hostPort string, cfg *tls.Config) (net.Conn, error) {
+	if cfg == nil {
+		cfg = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	if cfg.ServerName == "" {
+		cfg = cfg.Clone()
 		cfg.ServerName, _, _ = net.SplitHostPort(hostPort)
 	}
 	tc := tls.Client(nc, cfg)
