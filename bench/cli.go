@@ -29,6 +29,7 @@ Usage:
   filo-bench route [flags]   measures the routing core: nanoseconds of one decision
   filo-bench sim [flags] SCENARIO.yaml
                              plays a scenario with the routing core in virtual time
+  filo-bench sip run [flags] measures signalling beside SIPp and Kamailio
   filo-bench staff [flags] [plan]
                              computes how many agents a target needs
   filo-bench version
@@ -57,6 +58,8 @@ func Main(ctx context.Context, args []string, version string, stdout, stderr io.
 		return routeMain(ctx, args[1:], stdout, stderr)
 	case "sim":
 		return sim.Main(ctx, args[1:], stdout, stderr)
+	case "sip":
+		return sipMain(ctx, args[1:], os.Stdin, stdout, stderr)
 	case "staff":
 		return staffMain(ctx, args[1:], stdout, stderr)
 	case "users":

@@ -14,6 +14,11 @@ redis-server redis-server
 espeak-ng    espeak-ng
 promtool     prometheus
 sox          sox
+kamailio     kamailio
+svmap        sipvicious
+iptables     iptables
+unshare      util-linux
+ip           iproute2
 "
 
 missing() {
@@ -40,6 +45,12 @@ if ((${#packages[@]})); then
 	((EUID == 0)) || sudo=(sudo -n)
 	line="apt-get update && apt-get install -y --no-install-recommends ${packages[*]}"
 	echo "installing: ${packages[*]}"
+	# Programs are wanted, not services: none is started by its installation.
+	policy=/usr/sbin/policy-rc.d
+	if [[ ! -e $policy ]]; then
+		trap '"${sudo[@]}" rm -f "$policy"' EXIT
+		printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" install -m 755 /dev/stdin "$policy"
+	fi
 	if ! command -v apt-get >/dev/null ||
 		! "${sudo[@]}" apt-get update -q ||
 		! DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -q -y --no-install-recommends "${packages[@]}"; then
