@@ -27,6 +27,7 @@ func sipMain(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	commands := map[string]func() error{
 		"run":   func() error { return sipRun(ctx, args[1:], stdout, stderr) },
 		"b2bua": func() error { return sipB2BUA(ctx, args[1:], stdin, stdout, stderr) },
+		"loss":  func() error { return sipLoss(ctx, args[1:], stdout, stderr) },
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
 		_, _ = io.WriteString(stderr, sipUsage)
@@ -83,6 +84,25 @@ func sipB2BUA(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 		defer pprof.StopCPUProfile()
 	}
 	return b.Run(ctx, stdin, stdout) //nolint:wrapcheck // it says what it is
+}
+
+// sipLoss is for sipload itself, which runs it in a network namespace.
+func sipLoss(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	var l sipload.Loss
+	fs := flag.NewFlagSet("filo-bench sip loss", flag.ContinueOnError)
+	fs.Float64Var(&l.Percent, "percent", 10, "packets lost each way")
+	fs.IntVar(&l.Calls, "calls", 100, "calls")
+	fs.Float64Var(&l.Rate, "rate", 10, "calls per second")
+	filo := fs.String("filo", "filo", "the `program` whose node is called")
+	if err := parseSip(fs, args, stderr); err != nil {
+		return err
+	}
+	b, err := sipload.New(sipload.Programs{Filo: []string{*filo}})
+	if err != nil {
+		return err //nolint:wrapcheck // it says what it is
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	return b.LossInside(ctx, l, stdout) //nolint:wrapcheck // it says what it is
 }
 
 var errMissed = errors.New("a goal was missed")

@@ -105,9 +105,12 @@ func (p *process) signal(s syscall.Signal) error {
 // lastWords is how long a process may take to end by itself.
 const lastWords = 5 * time.Second
 
+// ask tells the process to end.
+func (p *process) ask() error { return p.signal(syscall.SIGTERM) }
+
 // stop asks the process to end, makes it, and returns when it has.
 func (p *process) stop() {
-	_ = p.signal(syscall.SIGTERM)
+	_ = p.ask()
 	p.end(lastWords)
 }
 

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Experiments are the names that Run knows, in their order.
-var Experiments = []string{"capacity", "cost", "leak", "overload"}
+var Experiments = []string{"capacity", "cost", "leak", "overload", "loss", "hangups", "drain"}
 
 // What must be kept; see the figures in README.md.
 const (
@@ -17,6 +18,9 @@ const (
 	maxRatioUAS   = 13
 	maxRatioRelay = 1
 	leakCalls     = 50_000
+	hangupCalls   = 100_000
+	lossCalls     = 5000
+	drainCalls    = 1000
 	maxRefusedP99 = 50 // milliseconds
 	maxNormal     = 5  // seconds
 )
@@ -60,6 +64,12 @@ func (b *Bench) run(ctx context.Context, name string, cfg Config, r *Report) err
 		return b.runLeak(ctx, cfg, r)
 	case "overload":
 		return b.runOverload(ctx, r)
+	case "loss":
+		return b.runLoss(ctx, r)
+	case "hangups":
+		return b.runHangups(ctx, r)
+	case "drain":
+		return b.runDrain(ctx, r)
 	}
 	return ErrUnknown
 }
@@ -126,5 +136,60 @@ func (b *Bench) runOverload(ctx context.Context, r *Report) error {
 			told(name+"failed", float64(s.Failed), ""))
 	}
 	r.add("overload", o, figures...)
+	return nil
+}
+
+func (b *Bench) runHangups(ctx context.Context, r *Report) error {
+	h, err := b.Hangups(ctx, hangupCalls)
+	if err != nil {
+		return err
+	}
+	for _, what := range h.Left {
+		b.say("left behind: %s", what)
+	}
+	r.add("hangups", h,
+		told("random hang-ups: calls", float64(h.Calls), ""),
+		told("random hang-ups: a second", h.PerSecond, "calls/s"),
+		told("random hang-ups: offers", float64(h.Offers), ""),
+		atMost("random hang-ups: offers that rang on over 500 ms", float64(h.Ghosts), "", 0),
+		atMost("random hang-ups: talks with nobody over 500 ms", float64(h.Haunted), "", 0),
+		atMost("random hang-ups: neither answered, cancelled nor 503", float64(h.Broken), "", 0),
+		atMost("random hang-ups: kinds of things left behind", float64(len(h.Left)), "", 0),
+		atMost("random hang-ups: goroutines left behind", float64(h.Goroutines[1]-h.Goroutines[0]), "", 0))
+	return nil
+}
+
+func (b *Bench) runDrain(ctx context.Context, r *Report) error {
+	d, err := b.Drain(ctx, Drain{Calls: drainCalls, Rate: 14, Longest: 20 * time.Second})
+	if err != nil {
+		return err
+	}
+	for why, n := range d.Failed {
+		b.say("failed: %d %s", n, why)
+	}
+	r.add("drain", d,
+		told("rolling restart: calls", float64(d.Calls), ""),
+		told("rolling restart: nodes restarted", float64(d.Restarts), ""),
+		atMost("rolling restart: calls failed", float64(d.Calls-d.Talked), "", 0),
+		atMost("rolling restart: kinds of things left behind", float64(len(d.Left)), "", 0))
+	return nil
+}
+
+func (b *Bench) runLoss(ctx context.Context, r *Report) error {
+	var all []LossRun
+	var figures []Figure
+	for _, level := range []struct{ percent, least float64 }{{5, 99.9}, {10, 99.9}, {20, 99.5}} {
+		l, err := b.Loss(ctx, Loss{Percent: level.percent, Calls: lossCalls, Rate: 100})
+		if err != nil {
+			return err
+		}
+		all = append(all, l)
+		name := fmt.Sprintf("%v %% of packets lost each way: ", level.percent)
+		figures = append(figures,
+			told(name+"in", 100*l.In.share(), "%"), told(name+"out", 100*l.Out.share(), "%"),
+			atLeast(name+"set-up", 100*float64(l.Traffic.Good)/float64(l.Traffic.Calls), "%", level.least),
+			atMost(name+"kinds of things left behind", float64(len(l.Left)), "", 0))
+	}
+	r.add("loss", all, figures...)
 	return nil
 }

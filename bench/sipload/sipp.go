@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-//go:embed scenarios/*.xml
+//go:embed scenarios
 var scenarios embed.FS
 
 // load is one run of callers.
@@ -27,6 +27,7 @@ type load struct {
 	calls  int           // in all
 	hold   time.Duration // from answer to hang-up
 	core   int
+	within []string      // what the command line begins with
 	limit  time.Duration // of the whole run beyond the arrivals; 0: patience
 }
 
@@ -110,13 +111,13 @@ func (b *Bench) callers(l load) ([]string, error) {
 	if l.called == "" {
 		l.called = "100"
 	}
-	return []string{
+	return append(append([]string{}, l.within...),
 		"sipp", l.to, "-sf", filepath.Join(b.dir, "caller.xml"), "-key", "called", l.called,
 		"-i", host, "-p", port, "-r", strconv.FormatFloat(l.rate, 'f', 0, 64), "-m", strconv.Itoa(l.calls),
 		"-d", strconv.FormatInt(l.hold.Milliseconds(), 10), "-l", "1000000", "-nostdin", "-buff_size", receiveBuffer,
 		"-max_invite_retrans", "7", "-max_non_invite_retrans", "11", "-cp", strconv.Itoa(controlPort(port)),
 		"-trace_stat", "-stf", "seconds.csv", "-fd", "1", "-trace_rtt", "-rtt_freq", "1000",
-	}, nil
+	), nil
 }
 
 // controlPort keeps SIPp from looking for one by itself, which takes the ports
