@@ -85,6 +85,7 @@ func (w *world) start(opts ...option) *node {
 	})
 	n.stop = func() { cancel(); wg.Wait() }
 	t.Cleanup(func() {
+		n.canary(logs)
 		n.stop()
 		require.NoError(t, n.err, "node")
 		logs.showIfFailed(t)
@@ -126,7 +127,7 @@ func (w *world) spawn() *node {
 	n.kill = func() { _ = cmd.Process.Kill(); wg.Wait() }
 	n.signal = func() { _ = cmd.Process.Signal(os.Interrupt) }
 	n.stop = func() { n.signal(); wg.Wait() }
-	t.Cleanup(func() { n.kill(); logs.showIfFailed(t) })
+	t.Cleanup(func() { n.canary(logs); n.kill(); logs.showIfFailed(t) })
 	select {
 	case a := <-up:
 		n.URL, n.SIP, n.TCP, n.SMTP = a["http"], a["sip_udp"], a["sip_tcp"], a["smtp"]
