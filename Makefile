@@ -12,7 +12,7 @@ RESULTS  := test-results
 WEB         := desk/web
 WEB_SOURCES  = $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.go')
 
-.PHONY: help build demo test deps lint fix unit race e2e web web-test bench bench-smoke prompts clean
+.PHONY: help build demo test deps lint fix unit race e2e web web-test bench bench-sip bench-smoke prompts clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ web-test: web ## lint, types, unit and browser tests of the web pages
 
 bench: build ## the load test of the README: 50 calls/s, 300 phones, against a node of its own
 	scripts/bench.sh
+
+bench-sip: build ## signalling beside SIPp and Kamailio, overload, loss, hang-ups, a rolling restart (half an hour, a quiet machine)
+	./bin/filo-bench sip run
 
 bench-smoke: ## every Go benchmark once
 	$(GO) test -run '^$$' -bench . -benchtime 1x $(PACKAGES)

@@ -3,6 +3,7 @@
 # fails with the line that installs what is missing; nothing is skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin:/sbin # where some of it is for everybody but root
 
 # command  package
 components="

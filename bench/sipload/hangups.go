@@ -115,7 +115,7 @@ func (c *crowd) call(ctx context.Context, i int) {
 	defer cancel()
 	leg, err := c.crew.dial(life, c.Server, from, called)
 	if err != nil {
-		c.notAnswered(from, life, err)
+		c.notAnswered(life, from, err)
 		return
 	}
 	select {
@@ -128,7 +128,7 @@ func (c *crowd) call(ctx context.Context, i int) {
 }
 
 // notAnswered sorts the ends of calls that were not answered.
-func (c *crowd) notAnswered(from string, life context.Context, err error) {
+func (c *crowd) notAnswered(life context.Context, from string, err error) {
 	var refused *sip.StatusError
 	switch {
 	case life.Err() != nil:

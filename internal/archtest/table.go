@@ -44,10 +44,11 @@ var imports = map[string][]string{
 
 	"bench/robot":    {"contact", "sip", "media"},
 	"bench/route":    {"router/core"},
+	"bench/sipload":  {"sip"},         // the thing measured, and people who make no sound
 	"bench/sim":      {"router/core"}, // the real core in virtual time
 	"bench/queueing": {},
 	"bench/staff":    {"bench/queueing", "bench/sim"},
-	"bench":          {"bench/robot", "bench/route", "bench/sim", "bench/staff", "contact", "router/core", "sip", "media"}, // it makes what its robots share
+	"bench":          {"bench/robot", "bench/route", "bench/sim", "bench/sipload", "bench/staff", "contact", "router/core", "sip", "media"}, // it makes what its robots share
 
 	"internal/archtest": {},
 	"internal/config":   everyPackage,

@@ -31,18 +31,33 @@ func TestRowLost_EachMessageOnce(t *testing.T) {
 		lose  []loss
 	}{
 		{
-			"the caller hangs up", robot.PhoneConfig{Delay: 20 * time.Millisecond}, (*relayedCall).callerHangsUp,
+			"the caller hangs up",
+			robot.PhoneConfig{Delay: 20 * time.Millisecond},
+			(*relayedCall).callerHangsUp,
 			[]loss{
-				{caller, in, "INVITE"}, {caller, out, "200 INVITE"}, {caller, in, "ACK"}, {caller, in, "BYE"}, {caller, out, "200 BYE"},
-				{phone, out, "INVITE"}, {phone, in, "180 INVITE"}, {phone, in, "200 INVITE"}, {phone, out, "ACK"}, {phone, out, "BYE"}, {phone, in, "200 BYE"},
+				{caller, in, "INVITE"},
+				{caller, out, "200 INVITE"},
+				{caller, in, "ACK"},
+				{caller, in, "BYE"},
+				{caller, out, "200 BYE"},
+				{phone, out, "INVITE"},
+				{phone, in, "180 INVITE"},
+				{phone, in, "200 INVITE"},
+				{phone, out, "ACK"},
+				{phone, out, "BYE"},
+				{phone, in, "200 BYE"},
 			},
 		},
 		{
-			"the agent hangs up", robot.PhoneConfig{Talk: 100 * time.Millisecond}, (*relayedCall).over,
+			"the agent hangs up",
+			robot.PhoneConfig{Talk: 100 * time.Millisecond},
+			(*relayedCall).over,
 			[]loss{{phone, in, "BYE"}, {phone, out, "200 BYE"}, {caller, out, "BYE"}, {caller, in, "200 BYE"}},
 		},
 		{
-			"the caller leaves while it rings", robot.PhoneConfig{Ignore: true}, (*relayedCall).callerLeaves,
+			"the caller leaves while it rings",
+			robot.PhoneConfig{Ignore: true},
+			(*relayedCall).callerLeaves,
 			[]loss{{phone, out, "CANCEL"}, {phone, in, "200 CANCEL"}, {phone, in, "487 INVITE"}, {phone, out, "ACK"}},
 		},
 	}

@@ -1,20 +1,31 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
 
+	"filo/bench"
 	"filo/internal/cli"
 )
 
-// nodeEnv makes the test binary be filo itself: spawn starts it so.
+// nodeEnv makes the test binary be filo itself, or filo-bench when the first
+// word is its "sip": spawn and sipBench start it so.
 const nodeEnv = "FILO_E2E_NODE"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(nodeEnv) != "" && len(os.Args) > 1 && os.Args[1] == "sip" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		code := bench.Main(ctx, os.Args[1:], "test", os.Stdout, os.Stderr)
+		stop()
+		os.Exit(code)
+	}
 	if os.Getenv(nodeEnv) != "" {
 		os.Exit(cli.Main(os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 	}
