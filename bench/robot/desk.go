@@ -15,6 +15,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"filo/contact"
 	"filo/media"
 	"filo/sip"
 )
@@ -306,10 +307,20 @@ func (d *Desk) Reject(ctx context.Context, offer, reason string) error {
 	return d.post(ctx, "/api/offers/"+offer+"/reject", map[string]string{"reason": reason}, nil)
 }
 
-// Command sends a call command: "hold", "resume", "mute", "unmute", "hangup",
-// "digits" or "wrong_reason".
+// Command sends a call command that names no destination: "hold", "swap",
+// "complete" and the other verbs of desk/API.md; digits go with "digits".
 func (d *Desk) Command(ctx context.Context, contact, verb, digits string) error {
 	return d.post(ctx, "/api/contacts/"+contact+"/command", map[string]string{"verb": verb, "digits": digits}, nil)
+}
+
+// Send sends a call command that names a destination: "transfer" or "consult".
+func (d *Desk) Send(ctx context.Context, id, verb string, to contact.Destination) error {
+	return d.post(ctx, "/api/contacts/"+id+"/command", map[string]any{"verb": verb, "to": to}, nil)
+}
+
+// Monitor joins a call as a supervisor: "listen", "whisper", "barge" or "off".
+func (d *Desk) Monitor(ctx context.Context, id, mode string) error {
+	return d.post(ctx, "/api/contacts/"+id+"/monitor", map[string]string{"mode": mode}, nil)
 }
 
 // WrapUp gives the outcome and ends wrap-up.
