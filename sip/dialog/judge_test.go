@@ -72,6 +72,14 @@ func (j *judge) message(in bool, ev any) {
 		j.request(in, m)
 	case *Response:
 		j.response(in, m)
+	case *Abandon: // as good as refused (RFC 3261 section 9.1)
+		for _, t := range j.dialogs {
+			for e, c := range t.exchanges {
+				if e.ours && e.method == INVITE && e.seq == m.CSeq {
+					t.closes(c)
+				}
+			}
+		}
 	}
 }
 
@@ -85,7 +93,7 @@ func (j *judge) request(in bool, r *Request) {
 	} else {
 		j.sentRequest(r)
 	}
-	if far == "" && r.Method == INVITE { // a first try, or another one
+	if !in && far == "" && r.Method == INVITE { // a first try, or another one
 		clear(j.dialogs)
 	}
 	j.talks(far).request(in, r)

@@ -230,6 +230,7 @@ func (s *station) do(e Effect) {
 		e.Contact = "sip:" + s.tag
 		e.Tx.(*serverTx).respond(&e)
 	case Abandon:
+		s.watch(false, &e)
 		for _, c := range s.clients {
 			if c.req.Method == INVITE && c.req.CSeq == e.CSeq {
 				c.finish(0)
