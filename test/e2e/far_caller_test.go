@@ -19,9 +19,9 @@ import (
 const callerEnv = "FILO_E2E_CALLER"
 
 // callerMain calls 100 at the server and tells what happens, a line each:
-// "answered ADDRESS" (where to send RTP), "heard" (the agent's tone), "ended"
-// (the far side hung up) or, after the line "hangup" on in, "bye"; at last
-// "stats IN LOST". It returns the exit code.
+// "answered ADDRESS" (where to send RTP), "heard" (the agent's tone, and
+// farPackets in all), "ended" (the far side hung up) or, after the line
+// "hangup" on in, "bye"; at last "stats IN LOST". It returns the exit code.
 func callerMain(args []string, in io.Reader, out io.Writer) int {
 	if err := farCall(args[0], args[1], args[2], in, out); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "caller:", err)
@@ -29,6 +29,9 @@ func callerMain(args []string, in io.Reader, out io.Writer) int {
 	}
 	return 0
 }
+
+// farPackets is how much a caller hears before it says so: 1 s.
+const farPackets = 50
 
 var errNeverEnded = errors.New("the call does not end")
 
@@ -59,17 +62,23 @@ func farCall(bind, server, from string, in io.Reader, out io.Writer) (err error)
 	if _, err := meter.Wait(ctx, agentHz); err != nil {
 		return fmt.Errorf("the agent: %w", err)
 	}
+	for ep.Stats().PacketsIn < farPackets {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the agent's audio: %w", ctx.Err())
+		case <-time.After(soon):
+		}
+	}
 	_, _ = fmt.Fprintln(out, "heard")
 
 	told := make(chan struct{})
-	kit.Go(func() {
+	go func() { // ends with this process
 		defer close(told)
 		_, _ = bufio.NewReader(in).ReadString('\n') // "hangup", or the test is over
-	})
+	}()
 	select {
 	case <-leg.Done():
 		_, _ = fmt.Fprintln(out, "ended")
-		<-told
 	case <-told:
 		if err := leg.Hangup(ctx, sip.Hangup{}); err != nil {
 			return err

@@ -83,6 +83,9 @@ func newNamespace(t *testing.T, name string) *namespace {
 	return ns
 }
 
+// in is the namespace in a subtest.
+func (ns *namespace) in(t *testing.T) *namespace { return &namespace{t: t, name: ns.name, pid: ns.pid} }
+
 // command makes a command that runs in the namespace.
 func (ns *namespace) command(name string, args ...string) *exec.Cmd {
 	path, err := exec.LookPath(name)
