@@ -17,6 +17,10 @@ import (
 type Config struct {
 	// Listen are the sockets to bind. The first UDP one sends UDP requests.
 	Listen []Listen `yaml:"listen"`
+	// LocalNetworks are networks, and single addresses, on our side of the NAT:
+	// peers there are told the address that a listener is bound to, never an
+	// advertised one.
+	LocalNetworks []string `yaml:"local_networks"`
 	// Domain is the host part of our own addresses and the digest realm.
 	Domain string `yaml:"domain"`
 	// Trunks are the carriers and exchanges that we are connected to. Those that
@@ -51,7 +55,8 @@ type Listen struct {
 	Network string `yaml:"network"` // "udp" or "tcp"
 	Bind    string `yaml:"bind"`    // host:port; port 0: any free port
 	// Advertise is the host:port that peers are told (Via, Contact) when it
-	// differs from Bind. Peers on the loopback are always told Bind.
+	// differs from Bind. Peers on the loopback and in Config.LocalNetworks are
+	// always told Bind.
 	Advertise string `yaml:"advertise"`
 }
 
@@ -98,6 +103,8 @@ func (c Config) Validate() error {
 			checkHostPort(bad, key+".advertise", l.Advertise, 1)
 		}
 	}
+	_, wrong := newLocalNetworks(c.LocalNetworks)
+	errs = append(errs, wrong...)
 	if c.Domain == "" || strings.ContainsAny(c.Domain, " \t\r\n\"<>@;,") {
 		bad("domain", "%q is not a host name", c.Domain)
 	}

@@ -15,12 +15,13 @@ type listener struct {
 	network   string // transport.UDP or transport.TCP
 	bound     netip.AddrPort
 	advertise string // host:port, or ""
+	local     localNetworks
 	socket    *transport.Socket
 }
 
 // contactFor is the host and port that a peer at addr shall be told.
 func (l *listener) contactFor(addr netip.Addr) (string, int) {
-	if l.advertise != "" && !addr.IsLoopback() {
+	if l.advertise != "" && !l.local.has(addr) {
 		if host, port, err := net.SplitHostPort(l.advertise); err == nil {
 			p, _ := strconv.Atoi(port)
 			return host, p
@@ -54,7 +55,8 @@ func sourceFor(addr netip.Addr) netip.Addr {
 // listen binds one socket; it is read when the transport starts.
 func (u *UA) listen(ctx context.Context, l Listen) (*listener, error) {
 	var lc net.ListenConfig
-	out := &listener{advertise: l.Advertise}
+	local, _ := newLocalNetworks(u.cfg.LocalNetworks) // validated
+	out := &listener{advertise: l.Advertise, local: local}
 	if l.Network == "udp" {
 		pc, err := lc.ListenPacket(ctx, "udp"+family(l.Bind), l.Bind)
 		if err != nil {

@@ -54,6 +54,7 @@ func newNATLab(t *testing.T) natLab {
 // behindNAT is what such a node is told of its place.
 func behindNAT(c *config.Config) {
 	c.SIP.Listen = []sip.Listen{{Network: "udp", Bind: natFilo + ":5060", Advertise: natPublic + ":5060"}}
+	c.SIP.LocalNetworks = []string{"10.20.0.0/16"}
 	c.SIP.Trunks[0].Allow = []string{"203.0.113.2", "10.20.0.0/24"}
 	c.Media.Bind, c.Media.Advertise = natFilo, natPublic
 	c.Media.LocalNetworks = []string{"10.20.0.0/16"}
