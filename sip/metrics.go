@@ -31,6 +31,7 @@ const (
 	rejectOverload  = "overload"
 	rejectOrigin    = "origin"
 	rejectMethod    = "method"
+	rejectStranger  = "stranger"
 	rejectNoDialog  = "no_dialog"
 )
 
