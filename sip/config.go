@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,8 +19,8 @@ type Config struct {
 	// Listen are the sockets to bind. The first UDP one sends UDP requests.
 	Listen []Listen `yaml:"listen"`
 	// LocalNetworks are networks, and single addresses, on our side of the NAT:
-	// peers there are told the address that a listener is bound to, never an
-	// advertised one.
+	// peers there, as on the loopback, are told what is bound and never what is
+	// advertised.
 	LocalNetworks []string `yaml:"local_networks"`
 	// Domain is the host part of our own addresses and the digest realm.
 	Domain string `yaml:"domain"`
@@ -32,6 +33,9 @@ type Config struct {
 	MaxMessage int `yaml:"max_message"`
 	// MaxCalls is the number of dialogs above which new calls get 503; 0: no limit.
 	MaxCalls int `yaml:"max_calls"`
+	// Emergency are numbers whose calls are never turned away for load or limits,
+	// beside urn:service:sos.
+	Emergency []string `yaml:"emergency"`
 	// RegisterExpires bounds how long a registration holds.
 	RegisterExpires Expires `yaml:"register_expires"`
 	// MaxBindings is the number of contacts that one user may register.
@@ -52,12 +56,18 @@ type Config struct {
 
 // Listen is one socket.
 type Listen struct {
-	Network string `yaml:"network"` // "udp" or "tcp"
+	Network string `yaml:"network"` // "udp", "tcp" or "tls"
 	Bind    string `yaml:"bind"`    // host:port; port 0: any free port
 	// Advertise is the host:port that peers are told (Via, Contact) when it
-	// differs from Bind. Peers on the loopback and in Config.LocalNetworks are
-	// always told Bind.
+	// differs from Bind. Peers on the loopback are always told Bind.
 	Advertise string `yaml:"advertise"`
+	// CertFile and KeyFile are our certificate, of a TLS socket, in PEM; a reload
+	// reads them anew.
+	CertFile string `yaml:"cert_file,omitempty"`
+	KeyFile  string `yaml:"key_file,omitempty"`
+	// ClientCAFile makes a TLS socket ask for certificates signed by one of these;
+	// "": none is asked for.
+	ClientCAFile string `yaml:"client_ca_file,omitempty"`
 }
 
 // Expires bounds a registration's lifetime.
@@ -78,6 +88,7 @@ func DefaultConfig() Config {
 		UserAgent:        "Filo",
 		MaxMessage:       65535,
 		MaxCalls:         20000,
+		Emergency:        []string{"112", "911"},
 		RegisterExpires:  Expires{Min: 30 * time.Second, Max: time.Hour, Default: 5 * time.Minute},
 		MaxBindings:      10,
 		DigestAlgorithms: []string{"MD5"},
@@ -94,17 +105,13 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, a...)))
 	}
 	for i, l := range c.Listen {
-		key := fmt.Sprintf("listen[%d]", i)
-		if l.Network != "udp" && l.Network != "tcp" {
-			bad(key+".network", "%q is neither udp nor tcp", l.Network)
-		}
-		checkHostPort(bad, key+".bind", l.Bind, 0)
-		if l.Advertise != "" {
-			checkHostPort(bad, key+".advertise", l.Advertise, 1)
+		l.validate(bad, fmt.Sprintf("listen[%d]", i))
+	}
+	for i, n := range c.LocalNetworks {
+		if _, err := trunk.ParseNetwork(n); err != nil {
+			bad(fmt.Sprintf("local_networks[%d]", i), "%v", err)
 		}
 	}
-	_, wrong := newLocalNetworks(c.LocalNetworks)
-	errs = append(errs, wrong...)
 	if c.Domain == "" || strings.ContainsAny(c.Domain, " \t\r\n\"<>@;,") {
 		bad("domain", "%q is not a host name", c.Domain)
 	}
@@ -112,18 +119,47 @@ func (c Config) Validate() error {
 		bad("user_agent", "contains a line break")
 	}
 	c.validateLimits(bad)
+	for i, t := range c.Trunks {
+		if t.Listen != "" && !slices.ContainsFunc(c.Listen, func(l Listen) bool { return l.Bind == t.Listen }) {
+			bad(fmt.Sprintf("trunks[%d].listen", i), "%q is not the bind of a listener", t.Listen)
+		}
+	}
 	return errors.Join(errors.Join(errs...), prefixed("trunks", trunk.Validate(c.Trunks)), prefixed("trace.", c.Trace.Validate()))
 }
 
-// CheckFiles reads the files that the trunks name: certificates and passwords.
+func (l Listen) validate(bad func(key, format string, a ...any), key string) {
+	secure := l.Network == "tls"
+	if l.Network != "udp" && l.Network != "tcp" && !secure {
+		bad(key+".network", "%q is none of udp, tcp, tls", l.Network)
+	}
+	checkHostPort(bad, key+".bind", l.Bind, 0)
+	if l.Advertise != "" {
+		checkHostPort(bad, key+".advertise", l.Advertise, 1)
+	}
+	switch {
+	case secure && (l.CertFile == "" || l.KeyFile == ""):
+		bad(key+".cert_file", "tls needs cert_file and key_file")
+	case !secure && l.CertFile+l.KeyFile+l.ClientCAFile != "":
+		bad(key+".cert_file", "of no use with %s", l.Network)
+	}
+}
+
+// CheckFiles reads the files that listeners and trunks name: certificates and
+// passwords.
 // The error joins every one that is no good; each begins with its key. It says
 // nothing about trunks that are no good themselves.
 func (c Config) CheckFiles() error {
-	if trunk.Validate(c.Trunks) != nil {
-		return nil
+	var errs []error
+	for i, l := range c.Listen {
+		if _, err := l.certificates(); err != nil {
+			errs = append(errs, fmt.Errorf("listen[%d].%w", i, err))
+		}
 	}
-	_, err := trunk.NewTable(c.Trunks)
-	return prefixed("trunks", err)
+	if trunk.Validate(c.Trunks) == nil {
+		_, err := trunk.NewTable(c.Trunks)
+		errs = append(errs, prefixed("trunks", err))
+	}
+	return errors.Join(errs...)
 }
 
 // prefixed puts a key before each of joined errors.

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -179,12 +180,11 @@ func (d *digest) String() string {
 // digestServer checks passwords. A nonce proves by its MAC that we made it and
 // when; only nonces that were used with a right password take memory.
 type digestServer struct {
-	realm      string
-	algorithms []string
-	life       time.Duration
-	now        func() time.Time
-	key        []byte
-	fails      *backoff
+	live  *atomic.Pointer[Config] // for the algorithms and the life of a nonce in force
+	realm string
+	now   func() time.Time
+	key   []byte
+	fails *backoff
 
 	mu   sync.Mutex
 	used map[string]*nonceUse
@@ -198,11 +198,11 @@ type nonceUse struct {
 	window uint64
 }
 
-func newDigestServer(cfg Config, now func() time.Time) *digestServer {
+func newDigestServer(live *atomic.Pointer[Config], now func() time.Time) *digestServer {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
 	return &digestServer{
-		realm: cfg.Domain, algorithms: cfg.DigestAlgorithms, life: cfg.NonceLifetime, now: now, key: key,
+		live: live, realm: live.Load().Domain, now: now, key: key,
 		fails: newBackoff(now), used: make(map[string]*nonceUse),
 	}
 }
@@ -229,7 +229,8 @@ func (s *digestServer) fresh(nonce string) (ours, fresh bool) {
 	}
 	made := time.UnixMilli(int64(binary.BigEndian.Uint64(b[:8]))) //nolint:gosec // our own number
 	age := s.now().Sub(made)
-	return true, age < s.life && age > -s.life
+	life := s.live.Load().NonceLifetime
+	return true, age < life && age > -life
 }
 
 // use counts one use of a nonce; false for a replay. Without qop (count 0) a
@@ -270,7 +271,7 @@ func (s *digestServer) use(nonce string, count uint32) bool {
 // only and knows nothing else.
 func (s *digestServer) challenges(stale, socket bool) []string {
 	var out []string
-	for i, a := range s.algorithms {
+	for i, a := range s.live.Load().DigestAlgorithms {
 		if socket && !strings.EqualFold(a, "MD5") && (s.offered("MD5") || i > 0) {
 			continue
 		}
@@ -350,7 +351,7 @@ func (s *digestServer) offered(algorithm string) bool {
 	if algorithm == "" {
 		algorithm = "MD5"
 	}
-	for _, a := range s.algorithms {
+	for _, a := range s.live.Load().DigestAlgorithms {
 		if strings.EqualFold(a, algorithm) {
 			return true
 		}

@@ -26,7 +26,7 @@ func TestDigestVectors(t *testing.T) { // RFC 7616 section 3.9.1
 
 func TestDigestServer(t *testing.T) {
 	now := time.Now()
-	s := newDigestServer(testConfig(), func() time.Time { return now })
+	s := newDigestServer(inForce(testConfig()), func() time.Time { return now })
 	creds := passwords{"alice": "w"}
 	make := func(change func(*digest)) digest {
 		d := digest{username: "alice", realm: s.realm, nonce: s.newNonce(), uri: "sip:filo", algorithm: "MD5", qop: "auth", nc: "00000001", cnonce: "c"}
@@ -68,7 +68,7 @@ func TestDigestServer(t *testing.T) {
 	wrong.response = wrong.answer("REGISTER", "wrong")
 	check("wrong password", wrong, false, false)
 	old := make(nil)
-	now = now.Add(s.life + time.Second)
+	now = now.Add(s.live.Load().NonceLifetime + time.Second)
 	check("stale nonce", old, true, false)
 }
 

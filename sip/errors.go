@@ -3,6 +3,11 @@ package sip
 import (
 	"errors"
 	"fmt"
+
+	gosip "github.com/emiago/sipgo/sip"
+
+	"filo/sip/number"
+	"filo/sip/trunk"
 )
 
 // Why a leg's context ended, or why a call to the package failed.
@@ -36,14 +41,27 @@ var (
 	ErrTimeout = errors.New("no answer from the far side")
 	// ErrForbidden refuses a WebSocket; return it from authorize.
 	ErrForbidden = errors.New("forbidden")
+	// ErrNotAllowed: no trunk may dial the number.
+	ErrNotAllowed = number.ErrNotAllowed
+	// ErrBadNumber: what is to be dialled is no telephone number.
+	ErrBadNumber = number.ErrInvalid
+	// ErrNoTrunk: no trunk dials out.
+	ErrNoTrunk = trunk.ErrNoTrunk
+	// ErrTrunkBusy: the trunks that may dial the number have as many calls as
+	// they may, or get them as fast.
+	ErrTrunkBusy = errors.New("trunk has as many calls as it may")
 
 	errBadMessage = errors.New("malformed message")
+	errElsewhere  = errors.New("answered elsewhere")
+	errSilent     = errors.New("silence from the server")
 )
 
 // StatusError is a final response other than 2xx to a request of ours.
 type StatusError struct {
 	Code   int    // 300..699
 	Reason string // the peer's phrase; for people, never for decisions
+
+	contacts []gosip.Uri // of a 3xx: where it is served instead
 }
 
 func (e *StatusError) Error() string { return fmt.Sprintf("sip %d %s", e.Code, e.Reason) }

@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,10 +34,23 @@ func testConfig() Config {
 	return cfg
 }
 
+// inForce is a configuration as a UA holds it.
+func inForce(cfg Config) *atomic.Pointer[Config] {
+	var live atomic.Pointer[Config]
+	live.Store(&cfg)
+	return &live
+}
+
 // run starts a user agent and stops it at the end of the test.
 func run(t *testing.T, cfg Config, creds Credentials, h Handler) *UA {
 	t.Helper()
-	u, err := New(cfg, Deps{Registry: prometheus.NewRegistry(), Credentials: creds})
+	return runWith(t, cfg, Deps{Credentials: creds}, h)
+}
+
+func runWith(t *testing.T, cfg Config, deps Deps, h Handler) *UA {
+	t.Helper()
+	deps.Registry = prometheus.NewRegistry()
+	u, err := New(cfg, deps)
 	require.NoError(t, err)
 	if h == nil {
 		h = func(ctx context.Context, l *Leg) { <-ctx.Done() }

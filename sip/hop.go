@@ -1,25 +1,28 @@
 package sip
 
 import (
-	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
 	gosip "github.com/emiago/sipgo/sip"
 
 	"filo/sip/transport"
+	"filo/sip/trunk"
 )
 
 // hop is where the messages of a dialog go: by which flow, and how a new one
 // is made when that is gone.
 type hop struct {
 	flow    transport.Flow
-	network string    // as Via names it: UDP, TCP, TLS, WS or WSS
-	addr    string    // ip:port or host:port to connect to; "" when only the peer can
-	bound   bool      // the peer is reached by this connection, whatever its contact says
-	ln      *listener // whose address we tell the peer
-	user    string    // whose flow it is, to find the newer one when it is gone
+	network string       // as Via names it: UDP, TCP, TLS, WS or WSS
+	addr    string       // ip:port or host:port to connect to; "" when only the peer can
+	bound   bool         // the peer is reached by this connection, whatever its contact says
+	ln      *listener    // whose address we tell the peer
+	trunk   *trunk.Trunk // by which the peer is reached; it may tell him another address
+	host    string       // name that a TLS certificate must be for, on a trunk
+	user    string       // whose flow it is, to find the newer one when it is gone
 }
 
 // web tells whether the hop is a WebSocket.
@@ -31,6 +34,23 @@ func (h hop) peerAddr() netip.Addr {
 		return a
 	}
 	return addrOf(h.addr)
+}
+
+// named tells whether there is an address of ours that the peer can be told.
+func (h hop) named() bool { return h.ln != nil || h.trunk != nil && h.trunk.Advertise != "" }
+
+// ours is the host and port that the peer is told, of a hop that is named.
+func (u *UA) ours(h hop) (host string, port int) {
+	peer := h.peerAddr()
+	near := peer.IsLoopback() || slices.ContainsFunc(u.near, func(n netip.Prefix) bool { return n.Contains(peer) })
+	switch {
+	case near && h.ln != nil:
+	case h.trunk != nil && h.trunk.Advertise != "":
+		return splitAdvertise(h.trunk.Advertise)
+	case h.ln.Advertise != "":
+		return splitAdvertise(h.ln.Advertise)
+	}
+	return h.ln.boundFor(peer)
 }
 
 // source is the peer for people to read: ip:port, or a name.
@@ -63,6 +83,10 @@ func (u *UA) hopTo(network, addr string) (hop, error) {
 
 // connect makes a flow to the hop's address.
 func (u *UA) connect(h hop) (transport.Flow, error) {
+	if h.network == transport.TLS && h.trunk != nil {
+		name := h.trunk.Name + "/" + h.host
+		return u.tp.ConnectTLS(h.addr, name, h.trunk.TLSConfig(h.host)) //nolint:wrapcheck // says what failed
+	}
 	if h.network != transport.UDP {
 		return u.tp.Connect(h.network, h.addr) //nolint:wrapcheck // says what failed
 	}
@@ -118,10 +142,10 @@ func (u *UA) contactURI(user string, h hop) gosip.Uri {
 	case h.web():
 		uri.Host = u.instanceHost
 		uri.UriParams = gosip.HeaderParams{{K: "transport", V: "ws"}}
-	case h.ln != nil:
-		uri.Host, uri.Port = h.ln.contactFor(h.peerAddr())
-		if h.network == transport.TCP {
-			uri.UriParams = gosip.HeaderParams{{K: "transport", V: "tcp"}}
+	case h.named():
+		uri.Host, uri.Port = u.ours(h)
+		if h.network == transport.TCP || h.network == transport.TLS {
+			uri.UriParams = gosip.HeaderParams{{K: "transport", V: strings.ToLower(h.network)}}
 		}
 	default:
 		uri.Host = u.cfg.Domain
@@ -135,8 +159,8 @@ func (u *UA) addVia(req *gosip.Request, h hop) {
 	switch {
 	case h.web():
 		via.Host = u.instanceHost // RFC 7118 section 5.1: no meaning, but must be there
-	case h.ln != nil:
-		via.Host, via.Port = h.ln.contactFor(h.peerAddr())
+	case h.named():
+		via.Host, via.Port = u.ours(h)
 		via.Params.Add("rport", "")
 	default:
 		via.Host = u.cfg.Domain
@@ -172,39 +196,4 @@ func nextHop(target gosip.Uri, routes []gosip.Uri, source netip.AddrPort) string
 		return netip.AddrPortFrom(a.Unmap(), uint16(port)).String() //nolint:gosec // checked when validated
 	}
 	return host + ":" + strconv.Itoa(port)
-}
-
-// resolve turns a target into a request URI and a hop.
-func (u *UA) resolve(t Target) (gosip.Uri, hop, error) {
-	if t.User != "" {
-		b, ok := u.reg.newest(t.User)
-		if !ok {
-			return gosip.Uri{}, hop{}, ErrNotRegistered
-		}
-		return b.contact, b.hop, nil
-	}
-	var uri gosip.Uri
-	if err := gosip.ParseUri(t.URI, &uri); err != nil {
-		return gosip.Uri{}, hop{}, fmt.Errorf("uri: %w", err)
-	}
-	network := strings.ToUpper(t.Transport)
-	if network == "" {
-		network = transport.UDP
-		if p, ok := uri.UriParams.Get("transport"); ok {
-			network = strings.ToUpper(p)
-		}
-	}
-	if network == transport.WS || network == transport.WSS {
-		f, ok := u.dialled.get(t.Destination)
-		if !ok {
-			return gosip.Uri{}, hop{}, ErrFlowGone
-		}
-		return uri, u.hopOf(f), nil
-	}
-	addr := t.Destination
-	if addr == "" {
-		addr = nextHop(uri, nil, netip.AddrPort{})
-	}
-	h, err := u.hopTo(network, addr)
-	return uri, h, err
 }

@@ -40,3 +40,14 @@ func wantsPrivacy(req *gosip.Request) bool {
 	}
 	return false
 }
+
+// saysWho tells whether a header is about the caller's identity, which on a
+// trunk is decided by its caller-ID policy alone.
+func saysWho(name string) bool {
+	switch strings.ToLower(name) {
+	case "p-asserted-identity", "p-preferred-identity", "remote-party-id", "privacy", "identity",
+		"diversion", "history-info", "p-attestation-indicator", "attestation-info":
+		return true
+	}
+	return false
+}

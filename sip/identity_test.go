@@ -58,7 +58,7 @@ func TestIdentity(t *testing.T) {
 				"To: <sip:b@b>\r\nCall-ID: q\r\nCSeq: 1 INVITE\r\nContact: <sip:a@h>\r\n" + c.headers + "Content-Length: 0\r\n\r\n"))
 			require.NoError(t, err)
 			req := m.(*gosip.Request)
-			info := u.inboundInfo(req, hop{network: "TCP", addr: "127.0.0.1:5060"}, caller{trunk: u.trunks.table.Trunks()[0]}, time.Time{})
+			info := u.inboundInfo(req, hop{network: "TCP", addr: "127.0.0.1:5060"}, caller{trunk: u.trunks.Load().table.Trunks()[0]}, time.Time{})
 			if c.want.Verstat == "" {
 				c.want.Verstat = "none"
 			}

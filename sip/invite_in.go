@@ -40,7 +40,7 @@ func (u *UA) serveInvite(tx *transaction.Server) {
 		u.refuse(tx, statusOverloaded, "", "Retry-After", "10")
 		return
 	}
-	if u.cfg.MaxCalls > 0 && u.legs.count() >= u.cfg.MaxCalls {
+	if most := u.live.Load().MaxCalls; most > 0 && u.legs.count() >= most && !u.emergency(tx.Request()) {
 		u.met.reject(rejectOverload)
 		u.refuse(tx, statusOverloaded, "", "Retry-After", strconv.Itoa(1+int(tx.Received().UnixNano()%4)))
 		return
@@ -57,9 +57,17 @@ func (u *UA) serveInvite(tx *transaction.Server) {
 		u.refuse(tx, bad.code, "", bad.headers...)
 		return
 	}
+	leave, ok := u.enterTrunk(tx, who)
+	if !ok {
+		return
+	}
 	leg := u.newInboundLeg(tx, who)
+	if leave != nil {
+		context.AfterFunc(leg.ctx, leave)
+	}
 	if !u.legs.add(leg) {
 		u.refuse(tx, statusLoop, "")
+		leg.cancel(ErrRejected)
 		return
 	}
 	if !tx.OnCancel(func() { leg.post(leg.onCancel) }) {
@@ -93,7 +101,7 @@ func (u *UA) newInboundLeg(tx *transaction.Server, who caller) *Leg {
 	req := tx.Request()
 	l := newLeg(u.life, u, tx.Tag())
 	h := u.hopOf(tx.Flow())
-	h.user = who.user
+	h.user, h.trunk = who.user, who.trunk
 	l.info = u.inboundInfo(req, h, who, tx.Received())
 	if body := req.Body(); len(body) > 0 {
 		l.offer = body

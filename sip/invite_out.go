@@ -12,16 +12,6 @@ import (
 	"filo/sip/transport"
 )
 
-// Target says whom to call: a registered user, or an address.
-type Target struct {
-	User string // registered user: the newest binding by its flow
-	URI  string // or an explicit sip: URI
-	// Destination overrides where the INVITE is sent: ip:port, or the flow that
-	// ConnectWS returned.
-	Destination string
-	Transport   string // "UDP" (default), "TCP" or "WS"
-}
-
 // InviteOptions shape an outbound call.
 type InviteOptions struct {
 	From, FromName string // user part and display name of the caller
@@ -41,6 +31,7 @@ type clientInvite struct {
 	tx      *transaction.Client
 	initial bool
 	opts    InviteOptions
+	heard   func()
 	result  chan error // one value: nil for 2xx
 	proceed bool       // a 1xx came: CANCEL may be sent
 	cancel  *Hangup    // we want it cancelled
@@ -50,32 +41,29 @@ type clientInvite struct {
 	answer  []byte
 }
 
-// Invite places a call. It blocks until the far side accepts (the leg is up and
-// its ACK sent; RemoteSDP is the answer) or refuses (*StatusError). When ctx
-// ends first, the call is cancelled, and an answer that crosses the CANCEL is
-// acknowledged and hung up; the leg's own life does not depend on ctx.
-func (u *UA) Invite(ctx context.Context, t Target, o InviteOptions) (*Leg, error) {
-	if !u.enter() {
-		return nil, ErrNotServing
-	}
-	defer u.leave()
-	uri, h, err := u.resolve(t)
-	if err != nil {
-		return nil, fmt.Errorf("invite: %w", err)
-	}
-	to := gosip.Uri{Scheme: "sip", User: uri.User, Host: uri.Host, Port: uri.Port}
-	if t.User != "" { // the contact is for the request line only
-		to = gosip.Uri{Scheme: "sip", User: escapeUser(t.User), Host: u.cfg.Domain}
-	}
-	l := u.newOutboundLeg(ctx, uri, to, h, o)
-	c := &clientInvite{leg: l, initial: true, opts: o, result: make(chan error, 1)}
+// placing is one INVITE to be placed: to whom, as whom and by which way.
+type placing struct {
+	uri      gosip.Uri // of the request line
+	to, from gosip.Uri
+	fromName string
+	called   string // for Info; "": the user of to
+	hop      hop
+	opts     InviteOptions
+	heard    func() // told of each response, also of 100; may be nil, must not block
+}
+
+// invite sends one INVITE and waits for its end, as Invite promises. The
+// caller is inside.
+func (u *UA) invite(ctx context.Context, p placing) (*Leg, error) {
+	l := u.newOutboundLeg(ctx, p)
+	c := &clientInvite{leg: l, initial: true, opts: p.opts, heard: p.heard, result: make(chan error, 1)}
 	u.legs.add(l) // before sending: the answer may be quick
-	if o.Placed != nil {
-		o.Placed(l.d.callID)
+	if p.opts.Placed != nil {
+		p.opts.Placed(l.d.callID)
 	}
 	l.post(func() {
 		l.cli = c
-		if err := l.sendInvite(l.inviteRequest(o)); err != nil {
+		if err := l.sendInvite(l.inviteRequest(p.opts)); err != nil {
 			l.failInvite(fmt.Errorf("invite: %w", err))
 		}
 	})
@@ -95,29 +83,35 @@ func (u *UA) Invite(ctx context.Context, t Target, o InviteOptions) (*Leg, error
 // cancelReason keeps phones from showing a missed call when somebody else
 // answered (RFC 3326); causes of ours never carry personal data.
 func cancelReason(cause error) string {
-	if errors.Is(cause, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(cause, errElsewhere):
+		return `SIP;cause=200;text="Call completed elsewhere"`
+	case errors.Is(cause, context.DeadlineExceeded):
 		return `SIP;cause=408;text="no answer"`
 	}
 	return `SIP;cause=487;text="cancelled"`
 }
 
-func (u *UA) newOutboundLeg(ctx context.Context, uri, to gosip.Uri, h hop, o InviteOptions) *Leg {
+func (u *UA) newOutboundLeg(ctx context.Context, p placing) *Leg {
 	l := newLeg(ctx, u, "o"+newToken())
 	l.d = dialog{
 		callID:       newToken(),
 		localTag:     l.id,
-		local:        gosip.Uri{Scheme: "sip", User: escapeUser(o.From), Host: u.cfg.Domain},
-		localName:    escapeName(o.FromName),
-		remote:       to,
-		remoteTarget: uri,
+		local:        p.from,
+		localName:    p.fromName,
+		remote:       p.to,
+		remoteTarget: p.uri,
 		localSeq:     1,
-		contact:      u.contactURI(o.From, h),
-		hop:          h,
+		contact:      u.contactURI(p.from.User, p.hop),
+		hop:          p.hop,
 	}
-	l.localSDP = o.SDP
+	l.localSDP = p.opts.SDP
 	l.info = Info{
-		CallID: l.d.callID, From: o.From, FromName: o.FromName, To: userOf(to), Called: userOf(to),
-		Transport: h.network, Source: h.source(), Received: u.now(),
+		CallID: l.d.callID, From: userOf(p.from), FromName: p.opts.FromName, To: userOf(p.to), Called: p.called,
+		Transport: p.hop.network, Source: p.hop.source(), Received: u.now(),
+	}
+	if p.hop.trunk != nil {
+		l.info.Trunk = p.hop.trunk.Name
 	}
 	l.acks = newAckBook(u, l.d)
 	return l
@@ -172,6 +166,9 @@ func (c *clientInvite) Failed(_ *transaction.Client, err error) {
 // onInviteResponse handles a response to our INVITE in progress.
 func (l *Leg) onInviteResponse(res *gosip.Response, f transport.Flow) {
 	c := l.cli
+	if c.heard != nil {
+		l.calls = append(l.calls, c.heard)
+	}
 	switch {
 	case res.IsProvisional():
 		c.proceed = true
@@ -239,7 +236,7 @@ func (l *Leg) onInviteFailure(res *gosip.Response) {
 		l.end(ErrDialogGone)
 		return
 	}
-	l.failInvite(&StatusError{Code: code, Reason: oneLine(res.Reason)})
+	l.failInvite(&StatusError{Code: code, Reason: oneLine(res.Reason), contacts: redirection(res)})
 }
 
 func (l *Leg) inviteWithCredentials(res *gosip.Response) error {

@@ -2,36 +2,41 @@ package sip
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
+	"sync/atomic"
 
 	"filo/sip/transport"
 )
 
 // listener is one bound socket and how peers shall name it.
 type listener struct {
-	network   string // transport.UDP or transport.TCP
-	bound     netip.AddrPort
-	advertise string // host:port, or ""
-	local     localNetworks
-	socket    *transport.Socket
+	Listen
+	network string // transport.UDP, transport.TCP or transport.TLS
+	bound   netip.AddrPort
+	socket  *transport.Socket
+	secrets atomic.Pointer[tls.Config] // of a TLS one
 }
 
-// contactFor is the host and port that a peer at addr shall be told.
-func (l *listener) contactFor(addr netip.Addr) (string, int) {
-	if l.advertise != "" && !l.local.has(addr) {
-		if host, port, err := net.SplitHostPort(l.advertise); err == nil {
-			p, _ := strconv.Atoi(port)
-			return host, p
-		}
-	}
+// boundFor is the host and port that a peer at addr shall be told who is on our
+// side of the NAT.
+func (l *listener) boundFor(addr netip.Addr) (string, int) {
 	ip := l.bound.Addr()
 	if ip.IsUnspecified() {
 		ip = sourceFor(addr)
 	}
 	return ip.String(), int(l.bound.Port())
+}
+
+// splitAdvertise reads a host:port that was validated.
+func splitAdvertise(hostPort string) (host string, port int) {
+	host, text, _ := net.SplitHostPort(hostPort)
+	port, _ = strconv.Atoi(text)
+	return host, port
 }
 
 // sourceFor is the local address that the kernel would use towards addr.
@@ -55,8 +60,7 @@ func sourceFor(addr netip.Addr) netip.Addr {
 // listen binds one socket; it is read when the transport starts.
 func (u *UA) listen(ctx context.Context, l Listen) (*listener, error) {
 	var lc net.ListenConfig
-	local, _ := newLocalNetworks(u.cfg.LocalNetworks) // validated
-	out := &listener{advertise: l.Advertise, local: local}
+	out := &listener{Listen: l, network: strings.ToUpper(l.Network)}
 	if l.Network == "udp" {
 		pc, err := lc.ListenPacket(ctx, "udp"+family(l.Bind), l.Bind)
 		if err != nil {
@@ -65,18 +69,23 @@ func (u *UA) listen(ctx context.Context, l Listen) (*listener, error) {
 		if out.socket, err = u.tp.Packets(pc); err != nil {
 			return nil, fmt.Errorf("listen udp: %w", err)
 		}
-		out.network, out.bound = transport.UDP, out.socket.Local()
+		out.bound = out.socket.Local()
 		return out, nil
 	}
 	ln, err := lc.Listen(ctx, "tcp"+family(l.Bind), l.Bind)
 	if err != nil {
-		return nil, fmt.Errorf("listen tcp: %w", err)
-	}
-	if err := u.tp.Stream(ln, transport.TCP); err != nil {
-		return nil, fmt.Errorf("listen tcp: %w", err)
+		return nil, fmt.Errorf("listen %s: %w", l.Network, err)
 	}
 	bound := ln.Addr().(*net.TCPAddr).AddrPort()
-	out.network, out.bound = transport.TCP, netip.AddrPortFrom(bound.Addr().Unmap(), bound.Port())
+	out.bound = netip.AddrPortFrom(bound.Addr().Unmap(), bound.Port())
+	if l.Network == "tls" {
+		if ln, err = out.secured(ln); err != nil {
+			return nil, fmt.Errorf("listen tls: %w", err)
+		}
+	}
+	if err := u.tp.Stream(ln, out.network); err != nil {
+		return nil, fmt.Errorf("listen %s: %w", l.Network, err)
+	}
 	return out, nil
 }
 
@@ -94,9 +103,19 @@ func family(hostPort string) string {
 
 // listenerFor is the socket to use towards addr.
 func (u *UA) listenerFor(network string, addr netip.Addr) *listener {
+	if network == transport.TLS {
+		if ln := u.listenerLike(network, addr); ln != nil {
+			return ln
+		}
+	}
 	if network != transport.UDP {
 		network = transport.TCP
 	}
+	return u.listenerLike(network, addr)
+}
+
+// listenerLike is the first listener of a network, better one of addr's kind.
+func (u *UA) listenerLike(network string, addr netip.Addr) *listener {
 	var first *listener
 	for _, ln := range u.listeners {
 		if ln.network != network {
@@ -125,15 +144,11 @@ func (u *UA) listenerOf(f transport.Flow) *listener {
 	return u.listenerFor(f.Network(), f.Remote().Addr())
 }
 
-// Addr is the address bound for "udp" or "tcp", e.g. "127.0.0.1:43215"; "" if
-// there is none. Valid after Ready.
+// Addr is the address bound for "udp", "tcp" or "tls", e.g. "127.0.0.1:43215";
+// "" if there is none. Valid after Ready.
 func (u *UA) Addr(network string) string {
-	want := transport.TCP
-	if network == "udp" {
-		want = transport.UDP
-	}
 	for _, ln := range u.listeners {
-		if ln.network == want {
+		if ln.Network == network {
 			return ln.bound.String()
 		}
 	}

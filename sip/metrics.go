@@ -5,6 +5,8 @@ import (
 
 	gosip "github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"filo/sip/trunk"
 )
 
 // metrics of the user agent; every label comes from a bounded set.
@@ -17,6 +19,7 @@ type metrics struct {
 	bindings  prometheus.Gauge
 	sockets   prometheus.Gauge
 	panics    prometheus.Counter
+	trunks    *trunkMetrics
 }
 
 // Why a message or call was turned away.
@@ -31,7 +34,6 @@ const (
 	rejectOverload  = "overload"
 	rejectOrigin    = "origin"
 	rejectMethod    = "method"
-	rejectStranger  = "stranger"
 	rejectNoDialog  = "no_dialog"
 )
 
@@ -61,6 +63,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "filo_sip_panics_total", Help: "Panics caught while serving a request or a call.",
 		}),
+		trunks: newTrunkMetrics(reg),
 	}
 	if reg != nil {
 		reg.MustRegister(m.requests, m.responses, m.dialogs, m.resent, m.rejected, m.bindings, m.sockets, m.panics)
@@ -107,3 +110,71 @@ func (m *metrics) Resent(what string) { m.resent.WithLabelValues(what).Inc() }
 
 // Refused counts a request beyond the limits of the transaction layer.
 func (m *metrics) Refused() { m.reject(rejectOverload) }
+
+// trunkMetrics are labelled by the names in the configuration.
+type trunkMetrics struct {
+	up         *prometheus.GaugeVec
+	registered *prometheus.GaugeVec
+	calls      *prometheus.GaugeVec
+	rejected   *prometheus.CounterVec
+	placed     *prometheus.CounterVec
+	failovers  *prometheus.CounterVec
+}
+
+// Directions of a trunk's calls.
+const (
+	directionIn  = "in"
+	directionOut = "out"
+)
+
+func newTrunkMetrics(reg prometheus.Registerer) *trunkMetrics {
+	m := &trunkMetrics{
+		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "filo_sip_trunk_up", Help: "Whether the trunk answers our OPTIONS; 1 when it is not asked.",
+		}, []string{"trunk"}),
+		registered: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "filo_sip_trunk_registered", Help: "Whether we are registered at the trunk's provider.",
+		}, []string{"trunk"}),
+		calls: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "filo_sip_trunk_calls", Help: "Calls of the trunk by direction, those being placed included.",
+		}, []string{"trunk", "direction"}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "filo_sip_trunk_rejected_total", Help: "Calls beyond the trunk's limits by direction and reason (calls, rate).",
+		}, []string{"trunk", "direction", "reason"}),
+		placed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "filo_sip_trunk_placed_total", Help: "Calls placed over the trunk by result (answered, refused, failed, cancelled).",
+		}, []string{"trunk", "result"}),
+		failovers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "filo_sip_trunk_failovers_total", Help: "Calls that went on to another trunk because this one failed.",
+		}, []string{"trunk"}),
+	}
+	if reg != nil {
+		reg.MustRegister(m.up, m.registered, m.calls, m.rejected, m.placed, m.failovers)
+	}
+	return m
+}
+
+// show makes a trunk's gauges.
+func (m *trunkMetrics) show(t *trunk.Trunk, p *trunkPeer) {
+	m.up.WithLabelValues(t.Name).Set(flag(p.health.Up()))
+	m.calls.WithLabelValues(t.Name, directionIn).Set(float64(p.inbound.Calls()))
+	m.calls.WithLabelValues(t.Name, directionOut).Set(float64(p.outbound.Calls()))
+	if _, ok := t.Registration(); ok {
+		m.registered.WithLabelValues(t.Name).Set(0)
+	}
+}
+
+// forget drops what there is about a trunk that is no more.
+func (m *trunkMetrics) forget(name string) {
+	of := prometheus.Labels{"trunk": name}
+	for _, v := range []interface{ DeletePartialMatch(prometheus.Labels) int }{m.up, m.registered, m.calls, m.rejected, m.placed, m.failovers} {
+		v.DeletePartialMatch(of)
+	}
+}
+
+func flag(on bool) float64 {
+	if on {
+		return 1
+	}
+	return 0
+}

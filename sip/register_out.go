@@ -52,11 +52,7 @@ func (u *UA) Register(ctx context.Context, r Registration) (stop func(context.Co
 	if err != nil {
 		return nil, fmt.Errorf("register: %w", err)
 	}
-	aor := gosip.Uri{Scheme: "sip", User: escapeUser(r.User), Host: r.Domain}
-	reg := &registration{Registration: r, u: u, done: make(chan struct{}), d: dialog{
-		callID: newToken(), localTag: newToken(), local: aor, remote: aor,
-		remoteTarget: gosip.Uri{Scheme: "sip", Host: r.Domain}, contact: u.contactURI(r.User, h), hop: h,
-	}}
+	reg := u.newRegistration(r, h)
 	if reg.life, err = reg.send(ctx, r.Expires); err != nil {
 		return nil, fmt.Errorf("register: %w", err)
 	}
@@ -64,6 +60,15 @@ func (u *UA) Register(ctx context.Context, r Registration) (stop func(context.Co
 	reg.cancel = cancel
 	u.wg.Go(func() { reg.refresh(life) })
 	return reg.stop, nil
+}
+
+// newRegistration makes a registration that was not sent yet.
+func (u *UA) newRegistration(r Registration, h hop) *registration {
+	aor := gosip.Uri{Scheme: "sip", User: escapeUser(r.User), Host: r.Domain}
+	return &registration{Registration: r, u: u, done: make(chan struct{}), d: dialog{
+		callID: newToken(), localTag: newToken(), local: aor, remote: aor,
+		remoteTarget: gosip.Uri{Scheme: "sip", Host: r.Domain}, contact: u.contactURI(r.User, h), hop: h,
+	}}
 }
 
 // refresh repeats the registration before it expires.
@@ -119,23 +124,58 @@ func (r *registration) send(ctx context.Context, expires time.Duration) (time.Du
 	if r.d.hop = r.u.refreshed(r.d.hop); !r.d.hop.flow.Alive() {
 		return 0, ErrFlowGone
 	}
-	res, err := r.u.roundTrip(ctx, r.d.hop, r.request(expires, "", ""))
-	if err != nil {
-		return 0, err
-	}
-	if (res.StatusCode == statusUnauthorized || res.StatusCode == 407) && r.Password != "" {
-		name, value, err := answerChallenge(res, string(gosip.REGISTER), r.d.remoteTarget.String(), r.User, r.Password)
+	name, value := "", "" // of the header that answers a challenge
+	for range maxRegisterTries {
+		res, err := r.u.roundTrip(ctx, r.d.hop, r.request(expires, name, value))
 		if err != nil {
 			return 0, err
 		}
-		if res, err = r.u.roundTrip(ctx, r.d.hop, r.request(expires, name, value)); err != nil {
-			return 0, err
+		least, brief := tooBrief(res)
+		switch {
+		case res.IsSuccess():
+			return r.granted(res, expires), nil
+		case brief && least > expires: // RFC 3261 section 10.2.8
+			expires = least
+		case challenged(res, name != "") && r.Password != "":
+			if name, value, err = answerChallenge(res, string(gosip.REGISTER), r.d.remoteTarget.String(), r.User, r.Password); err != nil {
+				return 0, err
+			}
+		default:
+			return 0, &StatusError{Code: res.StatusCode, Reason: oneLine(res.Reason)}
 		}
 	}
-	if !res.IsSuccess() {
-		return 0, &StatusError{Code: res.StatusCode, Reason: oneLine(res.Reason)}
+	return 0, &StatusError{Code: statusForbidden, Reason: "asked again and again"}
+}
+
+// maxRegisterTries bounds a REGISTER that is challenged, found too brief and
+// challenged anew.
+const maxRegisterTries = 4
+
+// challenged tells whether a response asks for a password that was not given,
+// or for a newer nonce (RFC 7616 section 3.3: stale).
+func challenged(res *gosip.Response, given bool) bool {
+	if res.StatusCode != statusUnauthorized && res.StatusCode != statusProxyAuth {
+		return false
 	}
-	return r.granted(res, expires), nil
+	if !given {
+		return true
+	}
+	for _, h := range append(res.GetHeaders("WWW-Authenticate"), res.GetHeaders("Proxy-Authenticate")...) {
+		if strings.Contains(strings.ToLower(h.Value()), "stale=true") {
+			return true
+		}
+	}
+	return false
+}
+
+// tooBrief is the least time that a registrar grants which refused ours.
+func tooBrief(res *gosip.Response) (least time.Duration, brief bool) {
+	h := res.GetHeader("Min-Expires")
+	if res.StatusCode != statusIntervalTooBrief || h == nil {
+		return 0, false
+	}
+	least = seconds(h.Value(), 0)
+	return least, least > 0
 }
 
 func (r *registration) request(expires time.Duration, name, value string) *gosip.Request {
@@ -153,7 +193,8 @@ func (r *registration) request(expires time.Duration, name, value string) *gosip
 	return req
 }
 
-// granted is the time that the registrar gave to our contact.
+// granted is the time that the registrar gave to our contact: its parameter,
+// else the header, else what we asked for (RFC 3261 section 10.2.4).
 func (r *registration) granted(res *gosip.Response, asked time.Duration) time.Duration {
 	for _, h := range res.GetHeaders("contact") {
 		c, ok := h.(*gosip.ContactHeader)
@@ -161,10 +202,20 @@ func (r *registration) granted(res *gosip.Response, asked time.Duration) time.Du
 			continue
 		}
 		if v, ok := c.Params.Get("expires"); ok {
-			if n, err := strconv.Atoi(v); err == nil && n > 0 {
-				return time.Duration(n) * time.Second
-			}
+			return seconds(v, asked)
 		}
 	}
+	if h := res.GetHeader("Expires"); h != nil {
+		return seconds(h.Value(), asked)
+	}
 	return asked
+}
+
+// seconds reads a number of seconds, 1 to a day; otherwise is for any other text.
+func seconds(text string, otherwise time.Duration) time.Duration {
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil || n < 1 || n > 86_400 {
+		return otherwise
+	}
+	return time.Duration(n) * time.Second
 }

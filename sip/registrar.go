@@ -4,9 +4,11 @@ import (
 	"context"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -35,8 +37,7 @@ type binding struct {
 
 // registrar keeps the bindings, the newest last.
 type registrar struct {
-	limits Expires
-	max    int
+	live   *atomic.Pointer[Config] // for the limits in force
 	met    *metrics
 	now    func() time.Time
 	events chan RegistrationEvent
@@ -46,9 +47,9 @@ type registrar struct {
 	n  int
 }
 
-func newRegistrar(cfg Config, met *metrics, now func() time.Time) *registrar {
+func newRegistrar(live *atomic.Pointer[Config], met *metrics, now func() time.Time) *registrar {
 	return &registrar{
-		limits: cfg.RegisterExpires, max: cfg.MaxBindings, met: met, now: now,
+		live: live, met: met, now: now,
 		events: make(chan RegistrationEvent, 1024), m: make(map[string][]*binding),
 	}
 }
@@ -134,6 +135,17 @@ func (r *registrar) newest(user string) (binding, bool) {
 	return *list[len(list)-1], true
 }
 
+// bindings are all of a user's, the newest first.
+func (r *registrar) bindings(user string) []binding {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []binding
+	for _, b := range slices.Backward(r.m[user]) {
+		out = append(out, *b)
+	}
+	return out
+}
+
 // boundFrom tells whether the user registered from this very address.
 func (r *registrar) boundFrom(user string, f transport.Flow) bool {
 	r.mu.Lock()
@@ -199,8 +211,8 @@ func (u *UA) register(tx *transaction.Server, user string) *gosip.Response {
 			list = append(list, n)
 		}
 	}
-	if len(list) > r.max {
-		list = list[len(list)-r.max:]
+	if most := r.live.Load().MaxBindings; len(list) > most {
+		list = list[len(list)-most:]
 	}
 	if len(news) > 0 {
 		r.set(user, list)
@@ -237,27 +249,28 @@ func without(list []*binding, n *binding) (rest []*binding, old *binding) {
 // contactsOf reads the contacts of a REGISTER. A removal is a binding that has
 // expired.
 func (u *UA) contactsOf(req *gosip.Request, f transport.Flow, user string) ([]*binding, refusal) {
-	now := u.now()
+	now, cfg := u.now(), u.live.Load()
+	limits := cfg.RegisterExpires
 	var out []*binding
 	for _, h := range req.GetHeaders("contact") {
 		c, ok := h.(*gosip.ContactHeader)
 		if !ok {
 			return nil, badRequest("Bad Contact")
 		}
-		life, ok := contactLife(req, c, u.reg.limits.Default)
+		life, ok := contactLife(req, c, limits.Default)
 		if !ok {
 			return nil, badRequest("Bad Expires")
 		}
-		if life > 0 && life < u.reg.limits.Min {
+		if life > 0 && life < limits.Min {
 			return nil, refusal{code: statusIntervalTooBrief, headers: []string{
-				"Min-Expires", strconv.Itoa(int(u.reg.limits.Min.Seconds())),
+				"Min-Expires", strconv.Itoa(int(limits.Min.Seconds())),
 			}}
 		}
 		bad := c.Address.Scheme != "sip" && c.Address.Scheme != "sips" || c.Address.Host == ""
 		if c.Address.Wildcard {
 			bad = life != 0
 		}
-		if bad || len(out) >= u.reg.max {
+		if bad || len(out) >= cfg.MaxBindings {
 			return nil, badRequest("Bad Contact")
 		}
 		instance, _ := c.Params.Get("+sip.instance")
@@ -268,7 +281,7 @@ func (u *UA) contactsOf(req *gosip.Request, f transport.Flow, user string) ([]*b
 		h.user = user
 		out = append(out, &binding{
 			user: user, contact: c.Address, instance: strings.Trim(instance, `"`), hop: h, from: f,
-			callID: req.CallID().Value(), seq: req.CSeq().SeqNo, expires: now.Add(min(life, u.reg.limits.Max)),
+			callID: req.CallID().Value(), seq: req.CSeq().SeqNo, expires: now.Add(min(life, limits.Max)),
 		})
 	}
 	return out, refusal{}

@@ -182,7 +182,7 @@ func TestInstanceReplacesItsOldBinding(t *testing.T) {
 
 func TestBindingsExpire(t *testing.T) {
 	now := time.Now()
-	r := newRegistrar(testConfig(), newMetrics(prometheus.NewRegistry()), func() time.Time { return now })
+	r := newRegistrar(inForce(testConfig()), newMetrics(prometheus.NewRegistry()), func() time.Time { return now })
 	r.set("a", []*binding{{user: "a", expires: now.Add(time.Minute)}})
 	require.True(t, (<-r.events).Up)
 	r.dropIf(func(b *binding) bool { return now.After(b.expires) })
@@ -193,25 +193,4 @@ func TestBindingsExpire(t *testing.T) {
 	_, ok = r.newest("a")
 	require.False(t, ok)
 	require.False(t, (<-r.events).Up)
-}
-
-func TestAdvertisedAddress(t *testing.T) {
-	local, errs := newLocalNetworks([]string{"10.0.0.0/8", "192.0.2.7"})
-	require.Empty(t, errs)
-	ln := &listener{advertise: "pbx.example.com:5080", bound: mustAddrPort("10.0.0.5:5060"), local: local}
-	for peer, want := range map[string]string{
-		"192.0.2.9":        "pbx.example.com:5080",
-		"192.0.2.7":        "10.0.0.5:5060",
-		"10.200.0.1":       "10.0.0.5:5060",
-		"::ffff:10.20.0.1": "10.0.0.5:5060",
-		"127.0.0.1":        "10.0.0.5:5060",
-	} {
-		host, port := ln.contactFor(addrOf(peer))
-		require.Equal(t, want, fmt.Sprintf("%s:%d", host, port), peer)
-	}
-	cfg := testConfig()
-	cfg.LocalNetworks = []string{"10.0.0.0/8", "lan", "10.0.0.0/33"}
-	err := cfg.Validate()
-	require.ErrorContains(t, err, `local_networks[1]: "lan"`)
-	require.ErrorContains(t, err, `local_networks[2]: "10.0.0.0/33"`)
 }

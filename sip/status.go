@@ -11,7 +11,9 @@ const (
 	statusBadRequest       = 400
 	statusUnauthorized     = 401
 	statusForbidden        = 403
+	statusNotFound         = 404
 	statusMethodNotAllowed = 405
+	statusProxyAuth        = 407
 	statusTimeout          = 408
 	statusUnsupportedMedia = 415
 	statusBadExtension     = 420
@@ -51,8 +53,12 @@ func StatusOf(err error) int {
 		return statusOverloaded
 	case errors.Is(err, ErrDialogGone):
 		return statusNoDialog
-	case errors.Is(err, ErrForbidden):
+	case errors.Is(err, ErrForbidden), errors.Is(err, ErrNotAllowed):
 		return statusForbidden
+	case errors.Is(err, ErrBadNumber):
+		return statusNotFound
+	case errors.Is(err, ErrTrunkBusy), errors.Is(err, ErrNoTrunk):
+		return statusOverloaded
 	case errors.Is(err, ErrRejected), errors.Is(err, ErrHangup):
 		return statusDecline
 	case errors.Is(err, errBadMessage):
@@ -78,7 +84,7 @@ func reasonPhrase(code int) string {
 		return "Unauthorized" //nolint:misspell // the RFC's word
 	case statusForbidden:
 		return "Forbidden"
-	case 404:
+	case statusNotFound:
 		return "Not Found"
 	case statusMethodNotAllowed:
 		return "Method Not Allowed"

@@ -15,9 +15,11 @@ import (
 	gosip "github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"filo/sip/resolve"
 	"filo/sip/trace"
 	"filo/sip/transaction"
 	"filo/sip/transport"
+	"filo/sip/trunk"
 )
 
 const (
@@ -46,17 +48,23 @@ type Deps struct {
 	Credentials Credentials // nil: no registrar, and nobody but trunks and WebSocket sessions may call
 	Tap         trace.Tap   // hears every message; nil: nobody does
 	Now         func() time.Time
+	DNS         resolve.DNS // nil: the system's
 }
 
 // UA is a SIP user agent. Make it by New, run it by Serve, once.
 type UA struct {
-	cfg          Config
+	cfg          Config                 // as it was at the start: what needs a restart
+	live         atomic.Pointer[Config] // as it is: what Reload changes
 	log          *slog.Logger
 	now          func() time.Time
 	met          *metrics
 	creds        Credentials
 	listening    trace.Tap
-	trunks       *trunkSet
+	near         []netip.Prefix // local_networks
+	trunks       atomic.Pointer[trunkSet]
+	duties       duties
+	answerWithin atomic.Int64 // a time.Duration: see usualAnswer
+	resolver     *resolve.Resolver
 	auth         *digestServer
 	reg          *registrar
 	dialled      webSockets
@@ -64,6 +72,7 @@ type UA struct {
 	tagSeed      maphash.Seed
 	instanceHost string // our name in Via on WebSockets
 	draining     atomic.Bool
+	reloading    sync.Mutex
 	ready        chan struct{}
 
 	// Written by Serve before ready is closed.
@@ -101,18 +110,25 @@ func New(cfg Config, deps Deps) (*UA, error) {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	trunks, err := newTrunkSet(cfg.Trunks)
+	trunks, err := newTrunkSet(cfg.Trunks, nil)
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
 	u := &UA{
 		cfg: cfg, log: deps.Log, now: deps.Now, met: newMetrics(deps.Registry), creds: deps.Credentials, listening: deps.Tap,
-		trunks: trunks, tagSeed: maphash.MakeSeed(), instanceHost: newToken()[:12] + ".invalid",
+		resolver: resolve.New(deps.DNS, resolve.Options{}), tagSeed: maphash.MakeSeed(), instanceHost: newToken()[:12] + ".invalid",
 		ready: make(chan struct{}), stopping: make(chan struct{}),
 	}
 	u.legs.m, u.legs.buried = make(map[string]*Leg), make(map[string]bool)
-	u.auth = newDigestServer(cfg, deps.Now)
-	u.reg = newRegistrar(cfg, u.met, deps.Now)
+	for _, n := range cfg.LocalNetworks {
+		network, _ := trunk.ParseNetwork(n) // validated
+		u.near = append(u.near, network)
+	}
+	u.live.Store(&cfg)
+	u.auth = newDigestServer(&u.live, deps.Now)
+	u.reg = newRegistrar(&u.live, u.met, deps.Now)
+	u.trunks.Store(trunks)
+	u.answerWithin.Store(int64(usualAnswer))
 	return u, nil
 }
 
@@ -136,6 +152,7 @@ func (u *UA) Serve(ctx context.Context, h Handler) error {
 	u.open()
 	u.tp.Start()
 	close(u.ready)
+	u.beginDuties()
 	<-ctx.Done()
 	u.shutdown()
 	return nil
@@ -153,6 +170,7 @@ func (u *UA) buildLayers() {
 		Write:      streamTimeout,
 		Observer:   wire{u},
 		Tap:        u.tap(),
+		Resolve:    u.resolver.Addresses,
 	}, u.tx)
 }
 
@@ -207,6 +225,7 @@ func (u *UA) shutdown() {
 	for _, l := range u.legs.all() {
 		l.post(func() { l.stop() })
 	}
+	u.duties.end()
 	ctx, cancel := context.WithTimeout(u.life, stopGrace)
 	defer cancel()
 	_ = u.legs.awaitEmpty(ctx) // what is left is cut off below

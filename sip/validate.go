@@ -40,7 +40,7 @@ func checkRequest(req *gosip.Request) refusal {
 	if r := checkHeaders(req); r.code != 0 {
 		return r
 	}
-	if req.Recipient.Scheme != "sip" && req.Recipient.Scheme != "sips" && req.Recipient.Scheme != "tel" {
+	if req.Recipient.Scheme != "sip" && req.Recipient.Scheme != "sips" && req.Recipient.Scheme != "tel" && !emergencyService(req.Recipient) {
 		return refusal{code: 416, reason: "Unsupported URI Scheme"}
 	}
 	if req.Method == gosip.INVITE {

@@ -241,7 +241,7 @@ func FuzzRequest(f *testing.F) {
 		if !ok || checkRequest(req).code != 0 {
 			return
 		}
-		info := u.inboundInfo(req, hop{network: "TCP", addr: "127.0.0.1:5060"}, caller{trunk: u.trunks.table.Trunks()[0]}, time.Time{})
+		info := u.inboundInfo(req, hop{network: "TCP", addr: "127.0.0.1:5060"}, caller{trunk: u.trunks.Load().table.Trunks()[0]}, time.Time{})
 		for _, s := range []string{info.From, info.Called, info.To, info.Original} {
 			if strings.ContainsAny(s, "\r\n") {
 				t.Fatalf("line break in %q", s)

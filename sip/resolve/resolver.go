@@ -174,7 +174,16 @@ func (r *Resolver) records(ctx context.Context, transport Transport, host string
 	return records, err
 }
 
-// addresses are those of a host, or the host itself when it is one.
+// Addresses are those of a host, or the host itself when it is one. The error
+// is that of Resolve.
+func (r *Resolver) Addresses(ctx context.Context, host string) ([]netip.Addr, error) {
+	addrs, err := r.addresses(ctx, host)
+	if err != nil {
+		return nil, fmt.Errorf("resolve %s: %w", host, err)
+	}
+	return addrs, nil
+}
+
 func (r *Resolver) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
 	if a, ok := (Target{Host: host}).literal(); ok {
 		return []netip.Addr{a}, nil

@@ -1,6 +1,5 @@
 // Ogni parola della postazione, in italiano.
 import type { Strings } from './en';
-import { traceIt } from './trace';
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
@@ -8,7 +7,6 @@ const plural = (n: number, one: string, many: string): string => `${n} ${n === 1
 const numbersIt = ['zero', 'un', 'due', 'tre', 'quattro', 'cinque', 'sei', 'sette', 'otto', 'nove', 'dieci'];
 
 export const it: Strings = {
-  trace: traceIt,
   locale: 'it-IT',
   appName: 'Postazione Filo',
 

@@ -1,5 +1,0 @@
-//go:build !race
-
-package dialog
-
-const raceEnabled = false
