@@ -284,12 +284,23 @@ func (s *digestServer) challenges(stale, socket bool) []string {
 	return out
 }
 
+// digestCredentials are those of the one scheme that we know; other schemes
+// are as good as none (RFC 7235 section 4.2).
+func digestCredentials(req *gosip.Request) gosip.Header {
+	for _, h := range req.GetHeaders("Authorization") {
+		if scheme, _, _ := strings.Cut(strings.TrimSpace(h.Value()), " "); strings.EqualFold(scheme, "Digest") {
+			return h
+		}
+	}
+	return nil
+}
+
 // authenticate returns the user who proved to know the password, or the
 // response to send. Known and unknown users are told the same in the same time.
 func (u *UA) authenticate(ctx context.Context, tx *transaction.Server) (string, *gosip.Response) {
 	req, f := tx.Request(), tx.Flow()
 	source := f.Remote().Addr().String()
-	h := req.GetHeader("Authorization")
+	h := digestCredentials(req)
 	if h == nil {
 		return "", u.response(tx, statusUnauthorized, "", u.auth.challenges(false, f.Web())...)
 	}

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"net/netip"
 	"strings"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -43,14 +44,29 @@ func checkRequest(req *gosip.Request) refusal {
 	if req.Recipient.Scheme != "sip" && req.Recipient.Scheme != "sips" && req.Recipient.Scheme != "tel" && !emergencyService(req.Recipient) {
 		return refusal{code: 416, reason: "Unsupported URI Scheme"}
 	}
+	if !goodHost(req.Recipient.Host) {
+		return badRequest("Bad Host In The Request-URI")
+	}
 	if req.Method == gosip.INVITE {
 		c := req.Contact()
 		if c == nil || c.Address.Wildcard || (c.Address.Scheme != "sip" && c.Address.Scheme != "sips") ||
-			c.Address.Host == "" || c.Address.Port < 0 || c.Address.Port > 65535 {
+			c.Address.Host == "" || !goodHost(c.Address.Host) || c.Address.Port < 0 || c.Address.Port > 65535 {
 			return badRequest("Missing Or Bad Contact")
 		}
 	}
 	return checkForwards(req)
+}
+
+// goodHost refuses what has colons and is no IPv6 reference (RFC 3986 section
+// 3.2.2, RFC 5118 section 4); names are not our concern here.
+func goodHost(host string) bool {
+	if !strings.ContainsAny(host, ":[]") {
+		return true
+	}
+	inner, open := strings.CutPrefix(host, "[")
+	inner, closed := strings.CutSuffix(inner, "]")
+	a, err := netip.ParseAddr(inner)
+	return open && closed && err == nil && a.Is6() && a.Zone() == ""
 }
 
 // checkHeaders refuses doubled single headers: which one counts differs from
@@ -89,7 +105,7 @@ func singleHeader(name string) uint {
 func checkForwards(req *gosip.Request) refusal {
 	if h := req.GetHeader("Max-Forwards"); h != nil {
 		m := req.MaxForwards()
-		if m == nil {
+		if m == nil || m.Val() > 255 {
 			return badRequest("Bad Max-Forwards")
 		}
 		if m.Val() == 0 && req.Method != gosip.OPTIONS && req.Method != gosip.ACK && req.Method != gosip.CANCEL {

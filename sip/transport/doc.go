@@ -9,7 +9,7 @@
 // A peer is reached by a [Flow]: a connection, or a UDP socket and the peer's
 // address. Connections that we open are flows at once, and what is sent
 // queues, bounded, until they are up. A message that cannot be parsed is
-// answered by 400 as far as its raw bytes allow, without any state.
+// answered by 400 (or 416, 513) as far as its raw bytes allow, without any state.
 //
 // Parser and message types are sipgo's; sockets, framing, keep-alives (RFC
 // 5626 section 3.5.1) and limits are ours.

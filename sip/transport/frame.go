@@ -29,6 +29,7 @@ func looksLikeSIP(data []byte) bool {
 	if bytes.HasPrefix(line, []byte("SIP/")) {
 		return true
 	}
+	line = bytes.TrimRight(line, " ") // wrong, and worth a 400
 	i := bytes.LastIndexByte(line, ' ')
 	return i > 0 && bytes.HasPrefix(line[i+1:], []byte("SIP/"))
 }

@@ -217,10 +217,11 @@ func (l *Layer) receive(f Flow, data []byte, at time.Time) {
 		}
 	}()
 	l.tap(true, f, data)
-	m, err := l.parser.ParseSIP(data)
+	m, err := l.parser.ParseSIP(tidy(data))
 	if err != nil {
 		l.opts.Observer.Dropped(DropMalformed)
-		l.refuse(f, data, 400, "Bad Request")
+		code, reason := fault(data)
+		l.refuse(f, data, code, reason)
 		return
 	}
 	if req, ok := m.(*gosip.Request); ok {
