@@ -43,6 +43,14 @@ func (u *UA) admit(tx *transaction.Server) (caller, bool) {
 	return caller{user: name}, true
 }
 
+// knows tells whether a request comes from a trunk, a signed-in page or a
+// registered phone.
+func (u *UA) knows(tx *transaction.Server) bool {
+	f := tx.Flow()
+	return u.trunks.Load().at(f.Remote().Addr()) != nil || sessionOf(f) != nil ||
+		u.reg.boundFrom(userOf(tx.Request().From().Address), f)
+}
+
 // forbid sends 403; it returns false for its callers to return.
 func (u *UA) forbid(tx *transaction.Server) bool {
 	u.met.reject(rejectForbidden)

@@ -19,8 +19,8 @@ type Config struct {
 	// Listen are the sockets to bind. The first UDP one sends UDP requests.
 	Listen []Listen `yaml:"listen"`
 	// LocalNetworks are networks, and single addresses, on our side of the NAT:
-	// peers there, as on the loopback, are told what is bound and never what is
-	// advertised.
+	// peers there are told the address that a listener is bound to, never an
+	// advertised one.
 	LocalNetworks []string `yaml:"local_networks"`
 	// Domain is the host part of our own addresses and the digest realm.
 	Domain string `yaml:"domain"`
@@ -59,7 +59,8 @@ type Listen struct {
 	Network string `yaml:"network"` // "udp", "tcp" or "tls"
 	Bind    string `yaml:"bind"`    // host:port; port 0: any free port
 	// Advertise is the host:port that peers are told (Via, Contact) when it
-	// differs from Bind. Peers on the loopback are always told Bind.
+	// differs from Bind. Peers on the loopback and in Config.LocalNetworks are
+	// always told Bind.
 	Advertise string `yaml:"advertise"`
 	// CertFile and KeyFile are our certificate, of a TLS socket, in PEM; a reload
 	// reads them anew.
@@ -107,11 +108,8 @@ func (c Config) Validate() error {
 	for i, l := range c.Listen {
 		l.validate(bad, fmt.Sprintf("listen[%d]", i))
 	}
-	for i, n := range c.LocalNetworks {
-		if _, err := trunk.ParseNetwork(n); err != nil {
-			bad(fmt.Sprintf("local_networks[%d]", i), "%v", err)
-		}
-	}
+	_, wrong := newLocalNetworks(c.LocalNetworks)
+	errs = append(errs, wrong...)
 	if c.Domain == "" || strings.ContainsAny(c.Domain, " \t\r\n\"<>@;,") {
 		bad("domain", "%q is not a host name", c.Domain)
 	}

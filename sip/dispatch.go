@@ -58,6 +58,20 @@ func (u *UA) route(tx *transaction.Server) {
 		u.serveInvite(tx)
 	case gosip.REGISTER:
 		u.serveRegister(tx)
+	default:
+		u.serveOther(tx)
+	}
+}
+
+// serveOther serves what needs no proof of who asks. A stranger gets no answer,
+// so that a scanner finds nobody: who has neither a trunk nor a phone here.
+func (u *UA) serveOther(tx *transaction.Server) {
+	if !u.knows(tx) {
+		u.met.reject(rejectStranger)
+		tx.Ignore()
+		return
+	}
+	switch tx.Request().Method {
 	case gosip.OPTIONS:
 		u.serveOptions(tx)
 	case gosip.BYE, gosip.INFO, gosip.UPDATE, gosip.PRACK:

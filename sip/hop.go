@@ -2,7 +2,6 @@ package sip
 
 import (
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -42,9 +41,8 @@ func (h hop) named() bool { return h.ln != nil || h.trunk != nil && h.trunk.Adve
 // ours is the host and port that the peer is told, of a hop that is named.
 func (u *UA) ours(h hop) (host string, port int) {
 	peer := h.peerAddr()
-	near := peer.IsLoopback() || slices.ContainsFunc(u.near, func(n netip.Prefix) bool { return n.Contains(peer) })
 	switch {
-	case near && h.ln != nil:
+	case u.near.has(peer) && h.ln != nil:
 	case h.trunk != nil && h.trunk.Advertise != "":
 		return splitAdvertise(h.trunk.Advertise)
 	case h.ln.Advertise != "":

@@ -34,6 +34,7 @@ const (
 	rejectOverload  = "overload"
 	rejectOrigin    = "origin"
 	rejectMethod    = "method"
+	rejectStranger  = "stranger"
 	rejectNoDialog  = "no_dialog"
 )
 

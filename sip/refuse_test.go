@@ -1,11 +1,13 @@
 package sip
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 )
 
@@ -96,4 +98,20 @@ func TestStrangersAreForbidden(t *testing.T) {
 	p := newPeer(t, u)
 	p.send(p.request("INVITE", "inv", 1, testSDP))
 	p.response("INVITE", 403)
+}
+
+// A scanner learns nothing from what anybody may ask: who has neither a trunk
+// nor a phone here gets no answer, but for what is answered with a challenge.
+func TestStrangersGetNoAnswer(t *testing.T) {
+	cfg := testConfig()
+	cfg.Trunks[0].Allow = []string{"192.0.2.1"}
+	u := run(t, cfg, passwords{"anna": "secret"}, nil)
+	p := newPeer(t, u)
+	for i, method := range []string{"OPTIONS", "BYE", "SUBSCRIBE", "DANCE", "REGISTER"} {
+		p.send(p.request(method, fmt.Sprint("b", i), i+1, ""))
+	}
+	first := p.next(5 * time.Second).(*gosip.Response) // served in order: the others were before
+	require.Equal(t, gosip.REGISTER, first.CSeq().MethodName)
+	require.Equal(t, 401, first.StatusCode)
+	require.InDelta(t, 4, testutil.ToFloat64(u.met.rejected.WithLabelValues(rejectStranger)), 0)
 }

@@ -194,3 +194,11 @@ func TestBindingsExpire(t *testing.T) {
 	require.False(t, ok)
 	require.False(t, (<-r.events).Up)
 }
+
+func TestLocalNetworksValidated(t *testing.T) {
+	cfg := testConfig()
+	cfg.LocalNetworks = []string{"10.0.0.0/8", "lan", "10.0.0.0/33"}
+	err := cfg.Validate()
+	require.ErrorContains(t, err, `local_networks[1]: "lan"`)
+	require.ErrorContains(t, err, `local_networks[2]: "10.0.0.0/33"`)
+}

@@ -19,7 +19,6 @@ import (
 	"filo/sip/trace"
 	"filo/sip/transaction"
 	"filo/sip/transport"
-	"filo/sip/trunk"
 )
 
 const (
@@ -60,7 +59,7 @@ type UA struct {
 	met          *metrics
 	creds        Credentials
 	listening    trace.Tap
-	near         []netip.Prefix // local_networks
+	near         localNetworks
 	trunks       atomic.Pointer[trunkSet]
 	duties       duties
 	answerWithin atomic.Int64 // a time.Duration: see usualAnswer
@@ -120,10 +119,7 @@ func New(cfg Config, deps Deps) (*UA, error) {
 		ready: make(chan struct{}), stopping: make(chan struct{}),
 	}
 	u.legs.m, u.legs.buried = make(map[string]*Leg), make(map[string]bool)
-	for _, n := range cfg.LocalNetworks {
-		network, _ := trunk.ParseNetwork(n) // validated
-		u.near = append(u.near, network)
-	}
+	u.near, _ = newLocalNetworks(cfg.LocalNetworks) // validated
 	u.live.Store(&cfg)
 	u.auth = newDigestServer(&u.live, deps.Now)
 	u.reg = newRegistrar(&u.live, u.met, deps.Now)

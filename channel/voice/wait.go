@@ -24,6 +24,9 @@ const (
 // serve places the call and waits with it until somebody has talked to the
 // caller or the caller leaves.
 func (k *call) serve(ctx context.Context, target contact.Target) next {
+	// Before it is placed: who is offered the call may speak of it at once.
+	commands, shut := k.c.inboxes.open(k.id)
+	defer shut()
 	since := k.c.now()
 	ticket, target, err := k.place(ctx, target, since)
 	switch {
@@ -46,8 +49,6 @@ func (k *call) serve(ctx context.Context, target contact.Target) next {
 	k.openSegment(target.Queue, since)
 	k.music.start(ctx, k.log, k.ep, k.c.music)
 	defer k.music.stop()
-	commands, shut := k.c.inboxes.open(k.id)
-	defer shut()
 	w := waiting{k: k, ticket: ticket, commands: commands}
 	defer func() { w.bell.stop(ctx, k) }()
 	return w.run(ctx)

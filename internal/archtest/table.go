@@ -12,6 +12,8 @@ var imports = map[string][]string{
 
 	"configs": {},
 
+	"sip/dialog": {}, // pure: a call as a state machine
+
 	"sip/number":  {}, // pure: telephone numbers and what may be dialled
 	"sip/resolve": {},
 	"sip/trunk":   {"sip/number", "sip/resolve"}, // decides; no socket, no clock
@@ -90,6 +92,7 @@ var testOnly = []string{"github.com/stretchr/testify", "pgregory.net/rapid", "go
 var stdlibOnly = map[string][]string{
 	"contact":     nil,
 	"sip/resolve": nil,
+	"sip/dialog":  {"bytes", "slices", "time"},
 	"router/core": {"cmp", "container/heap", "encoding/binary", "errors", "fmt", "hash/maphash", "iter", "maps", "math", "math/bits", "slices", "sort", "strconv", "strings", "time"},
 }
 

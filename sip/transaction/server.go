@@ -156,6 +156,24 @@ func (s *Server) finish(r *remain, d time.Duration) {
 	l.linger(r, d)
 }
 
+// Ignore ends a transaction that has no final response, and will never have
+// one: nothing of it is kept, and a repetition is as new as it was.
+func (s *Server) Ignore() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != serverProceeding {
+		return
+	}
+	s.state = serverCompleted
+	l := s.layer
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.servers[s.key] == s {
+		delete(l.servers, s.key)
+		l.release(s)
+	}
+}
+
 // answered takes the transaction out of its source's account.
 func (s *Server) answered() {
 	l := s.layer

@@ -46,6 +46,24 @@ func TestAbandonedServer(t *testing.T) { // RFC 4320
 	})
 }
 
+func TestIgnoredServer(t *testing.T) {
+	bubble(t, func(t *testing.T, s *side, w *wire) {
+		s.onRequest = (*Server).Ignore
+		for range 2 {
+			w.send(msg("OPTIONS", "z9hG4bK1", ""))
+		}
+		require.Len(t, s.requests(), 2, "nothing is remembered of the first")
+		require.Zero(t, s.layer.Live())
+		require.Empty(t, s.layer.perSource)
+		tx := s.requests()[0]
+		require.ErrorIs(t, tx.Respond(tx.NewResponse(200, "OK")), ErrState)
+		tx.Ignore()
+		after(TimeoutAfter + time.Second)
+		require.Empty(t, w.lines())
+		require.Empty(t, s.layer.lingering.m)
+	})
+}
+
 func TestInviteServerTrying(t *testing.T) {
 	bubble(t, func(t *testing.T, s *side, w *wire) {
 		w.send(msg("INVITE", "z9hG4bK1", ""))

@@ -45,7 +45,7 @@ type Registration struct {
 func newTrunk(c Config) (*Trunk, error) {
 	t := &Trunk{Config: c, headers: make(map[string]bool)}
 	for _, a := range c.Allow {
-		p, _ := ParseNetwork(a)
+		p, _ := parseNetwork(a)
 		t.allow = append(t.allow, p)
 	}
 	for _, h := range c.Headers {

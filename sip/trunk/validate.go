@@ -50,7 +50,7 @@ func (c Config) validatePeer(m *mistakes) {
 	m.unless(len(c.Allow) > 0 || c.Server != "" || c.Register.Registrar != "", "allow",
 		"missing, and no server either: nobody could call over this trunk")
 	for i, a := range c.Allow {
-		if _, err := ParseNetwork(a); err != nil {
+		if _, err := parseNetwork(a); err != nil {
 			m.add(fmt.Sprintf("allow[%d]", i), "%w", err)
 		}
 	}
@@ -206,8 +206,8 @@ func isHostName(s string) bool {
 	}) < 0
 }
 
-// ParseNetwork reads a CIDR network or a single address.
-func ParseNetwork(s string) (netip.Prefix, error) {
+// parseNetwork reads a CIDR network or a single address.
+func parseNetwork(s string) (netip.Prefix, error) {
 	if strings.Contains(s, "/") {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {

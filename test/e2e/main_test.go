@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(nodeEnv) != "" {
 		os.Exit(cli.Main(os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 	}
+	if os.Getenv(callerEnv) != "" {
+		os.Exit(callerMain(os.Args[1:], os.Stdin, os.Stdout))
+	}
 	code := m.Run()
 	http.DefaultClient.CloseIdleConnections()
 	if code == 0 {

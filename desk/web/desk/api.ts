@@ -1,5 +1,7 @@
 // The desk's HTTP API, typed. It mirrors ../../API.md: names and meaning are documented there.
 
+import type { Ladder } from './ladder';
+
 export type Lang = 'en' | 'it';
 export type Time = string; // RFC 3339, UTC
 export type Words = Record<string, string>; // by language
@@ -426,5 +428,7 @@ export const api = {
     request<void>('POST', `/api/contacts/${id(contact)}/answered`, { event }),
   earlier: (contact: string, before: string) =>
     request<View>('GET', `/api/contacts/${id(contact)}/thread?before=${id(before)}&limit=50`),
+  ladder: (contact: string) => request<Ladder>('GET', `/api/contacts/${id(contact)}/trace`),
+  captureURL: (contact: string) => `/api/contacts/${id(contact)}/trace.pcap`,
   contentURL: (contact: string, ref: string) => `/api/contacts/${id(contact)}/content/${id(ref)}`,
 };

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import * as fx from './fixtures.mjs';
 import { SipFront } from './sip.mjs';
+import { ladder } from './trace.mjs';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json' };
@@ -35,6 +36,7 @@ class Mock {
   requests = []; // {method, path, body}
   tracked = []; // tracker events
   failNext = new Map(); // path -> status, or [status, code]
+  trace = {}; // how the ladder of a call is; null: there is none
   sockets = new Set();
   seq = 0;
   held = [];
@@ -196,6 +198,7 @@ class Mock {
     const [, kind, id, verb, last] = m.map((x) => x && decodeURIComponent(x));
     if (kind === 'offers') return this.#offer(id, verb, json);
     if (verb === 'monitor') return this.#monitor(id, body, who, json);
+    if (verb === 'trace') return this.trace ? json(200, ladder(id, fx.base, { ...this.trace, data: who.role !== 'agent' })) : json(404, { error: { code: 'no_contact', message: 'no such contact' } });
     return this.#contact(id, verb, last, body, s, json);
   }
 

@@ -1,10 +1,12 @@
 // Every word of the desk, in English. The Italian catalogue has exactly this shape.
 
 import type { ConsultStage, MonitorMode, RecordingState } from '../api';
+import { traceEn } from './trace';
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
 export const en = {
+  trace: traceEn,
   locale: 'en-GB',
   appName: 'Filo desk',
 

@@ -1,5 +1,6 @@
 // Ogni parola della postazione, in italiano.
 import type { Strings } from './en';
+import { traceIt } from './trace';
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
@@ -7,6 +8,7 @@ const plural = (n: number, one: string, many: string): string => `${n} ${n === 1
 const numbersIt = ['zero', 'un', 'due', 'tre', 'quattro', 'cinque', 'sei', 'sette', 'otto', 'nove', 'dieci'];
 
 export const it: Strings = {
+  trace: traceIt,
   locale: 'it-IT',
   appName: 'Postazione Filo',
 

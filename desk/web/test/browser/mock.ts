@@ -7,6 +7,7 @@ export interface Mock {
   requests: { method: string; path: string; body?: Record<string, unknown> }[];
   tracked: { type: string; event?: string; properties?: Record<string, unknown> }[];
   failNext: Map<string, number | [status: number, code: string]>;
+  trace: { overwritten?: boolean; long?: number } | null;
   sockets: Set<{ terminate(): void; hello?: { after: number } }>;
   sip: {
     answer: ((offer: string) => Promise<string | null>) | null;
