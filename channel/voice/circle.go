@@ -46,6 +46,7 @@ func (v *conversation) talks(p *party) bool {
 // connect makes true what circle and supervisor say. Who leaves goes before
 // others speak.
 func (v *conversation) connect(ctx context.Context) {
+	v.observe() // who joins anew is counted anew
 	in, listener := v.present(), v.listener()
 	together := len(in) > 1 || listener != nil && slices.Contains(in, v.agent)
 	for _, p := range v.everybody() {

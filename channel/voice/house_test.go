@@ -27,6 +27,7 @@ import (
 	"filo/media"
 	"filo/router"
 	"filo/sip"
+	"filo/sip/trace"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -79,6 +80,7 @@ type house struct {
 	web     *httptest.Server
 	thread  *thread
 	desk    *watcher
+	trace   *trace.Recorder
 	staff   staff
 
 	stopRouter, stopSIP func() // before the end of the test; idempotent
@@ -113,6 +115,7 @@ func open(t *testing.T, change ...func(*settings)) *house {
 		t: t, reg: prometheus.NewRegistry(), staff: s.staff,
 		thread: &thread{written: make(chan journey.Event, 16), counted: make(chan string, 16)},
 		desk:   &watcher{lines: make(chan lineNews, 64), calls: make(chan contact.CallState, 256)},
+		trace:  trace.New(trace.DefaultConfig()),
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
@@ -125,13 +128,13 @@ func open(t *testing.T, change ...func(*settings)) *house {
 	sc := sip.DefaultConfig()
 	sc.Listen = []sip.Listen{{Network: "udp", Bind: "127.0.0.1:0"}}
 	sc.Trunks = []sip.Trunk{{Name: "loop", Allow: []string{"127.0.0.0/8"}, Trusted: true, Region: "IT", Headers: s.headers}}
-	h.ua, err = sip.New(sc, sip.Deps{Log: log, Credentials: s.staff})
+	h.ua, err = sip.New(sc, sip.Deps{Log: log, Credentials: s.staff, Tap: h.trace})
 	require.NoError(t, err)
 	flow, err := ivr.Parse("main", []byte(flowYAML))
 	require.NoError(t, err)
 	h.c, err = New(t.Context(), s.voice, Deps{
 		Log: log, Registry: h.reg, UA: h.ua, Media: eng, Router: h.router, Journey: h.thread, Measure: h.measure,
-		Agents: s.staff, Watcher: h.desk, Trunks: sc.Trunks,
+		Agents: s.staff, Watcher: h.desk, Trace: h.trace, Trunks: sc.Trunks,
 		Flows: map[string]*ivr.Flow{"main": flow}, Prompts: ivr.NewPrompts(nil, sounds),
 	})
 	require.NoError(t, err)

@@ -110,7 +110,7 @@ func (b *bell) party(k *call, e router.Event) *party {
 		*b = bell{}
 		return a.party()
 	}
-	return k.claim(e.Agent, agentRole(e.Agent))
+	return k.claim(e.Agent, browserRole(e.Agent))
 }
 
 // invite calls somebody on the caller's behalf, and waits for the answer.

@@ -313,8 +313,13 @@ func (v *conversation) observe() {
 
 // role is who the party is, for the trace.
 func (v *conversation) role(p *party) []string {
-	if v.monitor.is(p) {
+	switch {
+	case v.monitor.is(p):
 		return supervisorRole(p.agent)
+	case p.agent == "":
+		return []string{"number"}
+	case p.leg == nil:
+		return browserRole(p.agent)
 	}
 	return agentRole(p.agent)
 }

@@ -116,6 +116,10 @@ func callerRole(info sip.Info) []string {
 
 func agentRole(id contact.AgentID) []string { return []string{"agent", string(id)} }
 
+// browserRole is an agent at a line, whose dialog is older than the call and
+// outlives it.
+func browserRole(id contact.AgentID) []string { return []string{"browser", string(id)} }
+
 // noteMedia tells what became of the caller's media.
 func (k *call) noteMedia(e media.Event) {
 	switch e.Kind {

@@ -179,11 +179,13 @@ func (w *waiting) event(ctx context.Context, e router.Event, open bool) (ended b
 		w.bell.offered(ctx, k, e)
 	case e.Kind == router.Moved: // by overflow, with its age
 		k.segment.Queue = e.Queue
+		k.note(noteQueued, e.Queue)
 		k.c.deps.Measure.Record(k.segment)
 	case e.Kind == router.Expired:
 		k.segment.RONA++
 		fallthrough
 	default: // rejected, revoked: the place is kept
+		k.note(noteOfferOver)
 		k.c.deps.Measure.Record(k.segment)
 		w.bell.stop(ctx, k)
 		w.openToAll(ctx)
@@ -214,6 +216,7 @@ func (w *waiting) accepted(ctx context.Context, e router.Event) (ended bool) {
 		return true
 	}
 	w.only = nil
+	w.k.note(noteAccepted, string(e.Agent))
 	if p := w.bell.party(w.k, e); p != nil {
 		return w.converse(ctx, p, e)
 	}

@@ -226,7 +226,7 @@ func (d *drawing) draw() Ladder {
 	d.parties(&l)
 	for _, leg := range d.legs {
 		leg.CallID = opaque(d.redactor, leg.CallID)
-		leg.Overwritten = leg.Overwritten || d.lost && !leg.some
+		leg.Overwritten = leg.Overwritten || d.lost && !leg.some && !standing[leg.party.Role]
 		l.Overwritten = l.Overwritten || leg.Overwritten
 		l.Legs = append(l.Legs, leg.Leg)
 	}
@@ -285,6 +285,10 @@ func (d *drawing) row(e entry, n int) Row {
 	return row
 }
 
+// standing are the roles of dialogs that are older than the contact, if it is a
+// browser's line: their beginning is nothing that a ladder misses.
+var standing = map[string]bool{"browser": true, "supervisor": true}
+
 // begin notes what the first message of a leg tells.
 func (d *drawing) begin(leg *drawnLeg, e entry) {
 	leg.some = true
@@ -293,7 +297,7 @@ func (d *drawing) begin(leg *drawnLeg, e entry) {
 		leg.party.Address = e.remote.String()
 	}
 	role, _, _ := strings.Cut(leg.role, " ")
-	leg.Overwritten = d.lost && leg.Before == 0 && role != "browser" && (!e.ok || !e.msg.opens())
+	leg.Overwritten = d.lost && leg.Before == 0 && !standing[role] && (!e.ok || !e.msg.opens())
 }
 
 // describe fills in what the message itself says, as far as it may be shown.

@@ -27,6 +27,9 @@ test.each([
 test('events are told in the language of the reader', () => {
   expect(noteWords(it, 'offered: paola')).toBe('offerta a paola');
   expect(noteWords(it, 'hold')).toBe('in attesa');
+  expect(noteWords(it, 'monitor: elena whisper')).toBe('supervisore elena suggerisce');
+  expect(noteWords(en, 'transfer: attended agent')).toBe('transfer after a consultation to an agent');
+  expect(noteWords(en, 'queued: number')).toBe('in queue number');
 });
 
 test('a session description in short', () => {

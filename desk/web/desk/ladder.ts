@@ -74,10 +74,14 @@ export function label(t: Strings, row: LadderRow): string {
   return row.text;
 }
 
+/** plain are the events that are about words, not about somebody or something with a name. */
+const plain = new Set(['transfer', 'consult', 'consulting', 'monitor', 'recording', 'ended']);
+
 /** noteWords translates what voice noted, "queued: checkout"; words that are not known stay. */
 export function noteWords(t: Strings, text: string): string {
   const [what, about] = text.split(': ', 2) as [string, string?];
-  return [t.trace.note[what] ?? what, about].filter(Boolean).join(' ');
+  const more = about && plain.has(what) ? about.split(' ').map((w) => t.trace.about[w] ?? w).join(' ') : about;
+  return [t.trace.note[what] ?? what, more].filter(Boolean).join(' ');
 }
 
 /** sdpWords is a session description in short: "PCMA, PCMU, private address, sends only". */
