@@ -33,10 +33,13 @@ type Ladder struct {
 	Clear   bool      `json:"clear"`
 	// Overwritten tells that the trace had no room for the beginning of one leg
 	// or more; each says for itself.
-	Overwritten bool    `json:"overwritten"`
-	Parties     []Party `json:"parties"` // from left to right
-	Legs        []Leg   `json:"legs"`
-	Rows        []Row   `json:"rows"`
+	Overwritten bool `json:"overwritten"`
+	// Omitted is how many rows are left out in the middle of a ladder that is
+	// too long to be drawn.
+	Omitted int     `json:"omitted,omitempty"`
+	Parties []Party `json:"parties"` // from left to right
+	Legs    []Leg   `json:"legs"`
+	Rows    []Row   `json:"rows"`
 }
 
 // Party is a column: Filo, or who is at the far end of legs.
@@ -216,7 +219,8 @@ func (d *drawing) message(rec record, leg int) {
 func (d *drawing) draw() Ladder {
 	slices.SortStableFunc(d.entries, func(a, b entry) int { return cmp.Compare(a.at, b.at) })
 	d.window()
-	l := Ladder{Contact: d.contact, Clear: d.options.Clear, Rows: []Row{}}
+	omitted := d.shorten()
+	l := Ladder{Omitted: omitted, Contact: d.contact, Clear: d.options.Clear, Rows: []Row{}}
 	for _, e := range d.entries {
 		l.Rows = append(l.Rows, d.row(e, len(l.Rows)))
 	}
@@ -260,6 +264,21 @@ func (d *drawing) window() {
 		}
 		return !leg.until.IsZero() && e.at >= leg.until.UnixNano()
 	})
+}
+
+// Rows of a ladder that is too long: what began it, and the newest.
+const (
+	firstRows = 500
+	lastRows  = 2500
+)
+
+// shorten bounds the rows, against floods of one Call-ID.
+func (d *drawing) shorten() (omitted int) {
+	if omitted = len(d.entries) - firstRows - lastRows; omitted <= 0 {
+		return 0
+	}
+	d.entries = slices.Delete(d.entries, firstRows, firstRows+omitted)
+	return omitted
 }
 
 func (d *drawing) row(e entry, n int) Row {

@@ -156,6 +156,38 @@ func TestClear(t *testing.T) {
 	require.Contains(t, b.String(), "IN CLEAR")
 }
 
+// TestFlood: who floods one Call-ID makes no ladder that nobody can draw, and
+// no terminal obeys what a message says.
+func TestFlood(t *testing.T) {
+	s := newScene(DefaultConfig()).play()
+	for i := range 5000 {
+		s.at(13_000+i).hear(true, trunkLeg, trunkLeg.message("SIP/2.0 299 \x1b[2J"+fmt.Sprint(i), "9 INFO", "f1", "", ""))
+	}
+	l, err := s.r.Ladder("c_1", Options{Clear: true})
+	require.NoError(t, err)
+	require.Len(t, l.Rows, firstRows+lastRows)
+	require.Equal(t, 5023-firstRows-lastRows, l.Omitted)
+	var b bytes.Buffer
+	require.NoError(t, l.Text(&b))
+	require.NotContains(t, b.String(), "\x1b")
+	require.Contains(t, b.String(), "2023 rows in the middle are left out.")
+}
+
+func BenchmarkLadder(b *testing.B) {
+	s := newScene(DefaultConfig())
+	other := trunkLeg
+	other.callID = "another"
+	text := other.message("INVITE sip:a@b SIP/2.0", "1 INVITE", "", "", sdpText("203.0.113.40", "sendrecv"))
+	for range 2 * DefaultConfig().Bytes / len(text) {
+		s.hear(true, other, text)
+	}
+	s.play()
+	for b.Loop() {
+		_, err := s.r.Ladder("c_1", Options{Data: true})
+		require.NoError(b, err)
+	}
+}
+
 func TestNotesHoldNoNumber(t *testing.T) {
 	s := newScene(DefaultConfig()).play()
 	s.at(13_000).r.Note("c_1", "", "dialled "+callerNumber+" for "+callerName)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -27,11 +28,19 @@ func (l Ladder) Text(w io.Writer) error {
 		t.row(row)
 	}
 	t.footing()
-	_, err := io.WriteString(w, t.b.String())
+	_, err := io.WriteString(w, strings.Map(printable, t.b.String()))
 	if err != nil {
 		return fmt.Errorf("write ladder: %w", err)
 	}
 	return nil
+}
+
+// printable keeps a terminal from obeying what a message says in clear.
+func printable(r rune) rune {
+	if unicode.IsControl(r) && r != '\n' {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // textLadder is a ladder while it is written.
@@ -93,6 +102,9 @@ func (t *textLadder) heading() {
 	t.b.WriteString("\n")
 	if l.Overwritten {
 		t.b.WriteString("The beginning was overwritten: the trace had no room for it any more (sip.trace.bytes).\n")
+	}
+	if l.Omitted > 0 {
+		fmt.Fprintf(&t.b, "%d rows in the middle are left out.\n", l.Omitted)
 	}
 	t.b.WriteString("\n")
 	var titles, users, places canvas

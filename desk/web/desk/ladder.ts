@@ -50,6 +50,7 @@ export interface Ladder {
   contact?: string;
   start: Time;
   overwritten: boolean;
+  omitted?: number;
   parties: LadderParty[] | null;
   legs: LadderLeg[] | null;
   rows: LadderRow[] | null;
