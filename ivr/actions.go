@@ -245,6 +245,21 @@ func (a *language) run(_ context.Context, r *runner, s *step) (string, error) {
 	return s.next, nil
 }
 
+// answer lets the caller pay from now on, where the flow began early.
+type answer struct {
+	noExits
+	silent
+}
+
+func (answer) run(ctx context.Context, r *runner, s *step) (string, error) {
+	if p, ok := r.line.port.(Answerer); ok {
+		if err := p.Answer(ctx); err != nil {
+			return "", fmt.Errorf("answer: %w", err)
+		}
+	}
+	return s.next, nil
+}
+
 // enqueue ends the flow: the caller waits for an agent.
 type enqueue struct {
 	noExits

@@ -19,6 +19,8 @@
 //	languages: [en, it]      # the first is the default
 //	timezone: Europe/Rome    # of time.*; default: the machine's
 //	start: hello             # default: the first step
+//	answer: early            # prompts are early media, and the caller pays from when
+//	                         # somebody answers or an answer step on; default: now
 //	on_error: desk           # step that ends the flow when something failed
 //	prompts:                 # by name; a WAV file of that name goes before the text
 //	  welcome: {en: Welcome., it: Benvenuti.}
@@ -52,6 +54,7 @@
 //	      accept: vars.order startsWith "4"
 //	      secret: false          # true: the outcome's Digits do not tell them
 //	      on_fail: desk
+//	  paid: {answer: }         # from here on the call is answered
 //	  note: {set: {tries: =vars.tries + 1}}   # "=" begins an expression
 //	  speak: {language: =context.lang}        # unknown ones change nothing
 //	  gold:

@@ -24,6 +24,12 @@ type Waiter interface {
 	Wait(ctx context.Context, timeout time.Duration, begun bool) (key rune, ok bool, err error)
 }
 
+// Answerer is a Port whose call may not be answered yet.
+type Answerer interface {
+	// Answer answers the call; again it does nothing.
+	Answer(ctx context.Context) error
+}
+
 // Env is what a flow knows about the call.
 type Env struct {
 	Caller  Caller

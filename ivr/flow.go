@@ -17,6 +17,7 @@ type Flow struct {
 	location *time.Location
 	start    string
 	onError  string // a step that ends the flow, or ""
+	early    bool   // the call is not answered until it must be
 	phrases  map[string]phrase
 	vars     map[string]any
 	steps    map[string]*step
@@ -82,6 +83,10 @@ func (f *Flow) Name() string { return f.name }
 
 // Languages returns the flow's languages; the first is the default.
 func (f *Flow) Languages() []string { return slices.Clone(f.langs) }
+
+// Early reports whether the flow begins before the call is answered: who only
+// hears it pays nothing.
+func (f *Flow) Early() bool { return f.early }
 
 // Prompts lists every prompt that the flow may play, in every language.
 func (f *Flow) Prompts() []Prompt {

@@ -73,7 +73,7 @@ type flowParser struct {
 }
 
 func (p *flowParser) read(root node) {
-	top := root.fields("languages", "timezone", "start", "on_error", "prompts", "vars", "steps")
+	top := root.fields("languages", "timezone", "start", "on_error", "answer", "prompts", "vars", "steps")
 	p.languages(top)
 	if n, ok := top["timezone"]; ok {
 		location, err := time.LoadLocation(n.text())
@@ -82,6 +82,9 @@ func (p *flowParser) read(root node) {
 		} else {
 			p.flow.location = location
 		}
+	}
+	if n, ok := top["answer"]; ok {
+		p.answer(n)
 	}
 	if n, ok := top["prompts"]; ok {
 		p.prompts(n)
@@ -100,6 +103,17 @@ func (p *flowParser) read(root node) {
 	p.entry(top)
 	for _, do := range p.later {
 		do()
+	}
+}
+
+// answer reads when the call is answered.
+func (p *flowParser) answer(n node) {
+	switch n.text() {
+	case "now":
+	case "early":
+		p.flow.early = true
+	default:
+		n.fail("should be now or early")
 	}
 }
 

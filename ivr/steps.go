@@ -12,7 +12,7 @@ import (
 )
 
 // kinds of steps in the order in which messages list them.
-var kinds = []string{"say", "play", "menu", "collect", "branch", "set", "language", "enqueue", "transfer", "hangup"}
+var kinds = []string{"say", "play", "menu", "collect", "branch", "set", "language", "answer", "enqueue", "transfer", "hangup"}
 
 func (p *flowParser) steps(n node) {
 	for _, e := range n.entries() {
@@ -96,6 +96,11 @@ func (p *flowParser) action(kind string, body node, fields map[string]node) acti
 		l := &language{}
 		p.language(body, l)
 		return l
+	case "answer":
+		if !body.is(yaml.ScalarNode) || body.Tag != "!!null" {
+			body.fail("takes nothing")
+		}
+		return answer{}
 	case "enqueue":
 		return p.enqueue(body)
 	case "transfer":

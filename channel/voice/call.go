@@ -26,6 +26,7 @@ type call struct {
 
 	number  Number // that was called
 	peer    string // the calling number, in E.164 where the journey can tell; "" for none
+	early   []byte // our session description, until the call is answered
 	context contact.Context
 	typed   []string // choices made in the flow
 	skipped bool     // the flow was not run
@@ -120,7 +121,8 @@ func (k *call) arrived(ctx context.Context) {
 const headerToken = "X-Filo-Token" //nolint:gosec // the name of a header
 
 // answer takes the caller's offer, or makes ours when the INVITE had none,
-// and answers the call. After an error nothing is held.
+// and answers the call, or lets it begin early: then the caller hears us and
+// pays nothing. After an error nothing is held.
 func (k *call) answer(ctx context.Context) (err error) {
 	opts := media.Options{Label: k.leg.ID(), Source: sourceOf(k.leg.Info())}
 	offer := k.leg.Offer()
@@ -134,16 +136,28 @@ func (k *call) answer(ctx context.Context) (err error) {
 		return err
 	}
 	k.leg.OnReoffer(k.ep.Reoffer)
-	if err = k.leg.Answer(ctx, sdp); err == nil {
-		k.c.metrics.setup.Observe(k.c.now().Sub(k.leg.Info().Received).Seconds())
-		if len(offer) == 0 {
-			err = k.acceptLate(ctx)
-		}
+	k.early = sdp
+	if early, ok := any(k.leg).(earlyLeg); ok && len(offer) > 0 && k.c.deps.Flows[k.flow()].Early() {
+		err = early.Progress(ctx, sdp)
+	} else if err = k.pickUp(ctx); err == nil && len(offer) == 0 {
+		err = k.acceptLate(ctx)
 	}
 	if err != nil {
 		closeEndpoint(k.log, k.ep)
+		return err
 	}
-	return err
+	k.c.metrics.setup.Observe(k.c.now().Sub(k.leg.Info().Received).Seconds())
+	return nil
+}
+
+// pickUp answers a call that began early; again it does nothing.
+func (k *call) pickUp(ctx context.Context) error {
+	if k.early == nil {
+		return nil
+	}
+	sdp := k.early
+	k.early = nil
+	return k.leg.Answer(ctx, sdp) //nolint:wrapcheck // says what it did
 }
 
 // acceptLate takes the answer that comes with the ACK (RFC 3261 13.2.1).
@@ -189,7 +203,7 @@ func (k *call) end(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	k.music.stop()
 	k.stopRecording(ctx)
-	hangup(ctx, k.log, k.leg, "call over")
+	k.letGo(ctx, "call over")
 	closeEndpoint(k.log, k.ep)
 	k.c.metrics.results.WithLabelValues(string(k.result)).Inc()
 	k.note(noteEnded, string(k.result))
@@ -197,6 +211,15 @@ func (k *call) end(ctx context.Context) {
 		"agent_id", string(k.agent), "skipped", k.skipped, "context", string(k.context.Status),
 		"talk", k.talked.Round(time.Millisecond).String())
 	k.write(ctx)
+}
+
+// letGo ends the caller's leg; one that was never answered is refused.
+func (k *call) letGo(ctx context.Context, why string) {
+	if k.early != nil {
+		refuseLeg(ctx, k.log, k.leg, codeUnavailable)
+		return
+	}
+	hangup(ctx, k.log, k.leg, why)
 }
 
 // watchMedia ends the call when the caller's audio is gone for good.
@@ -228,6 +251,9 @@ func (p port) Play(ctx context.Context, prompt ivr.Prompt) error {
 	}
 	return p.k.ep.Play(ctx, ready) //nolint:wrapcheck // an adapter
 }
+
+// Answer implements ivr.Answerer.
+func (p port) Answer(ctx context.Context) error { return p.k.pickUp(ctx) }
 
 // Digits implements ivr.Port.
 func (p port) Digits() <-chan rune { return p.k.digits }

@@ -39,10 +39,7 @@ func (k *call) plan(ctx context.Context) (t contact.Target, ok bool) {
 // fallback queue.
 func (k *call) menu(ctx context.Context) (t contact.Target, ok bool) {
 	k.skipped, k.rule, k.result = false, "", contact.InFlowEnd
-	name := k.number.Flow
-	if name == "" {
-		name = k.c.cfg.DefaultFlow
-	}
+	name := k.flow()
 	k.note(noteMenu, name)
 	info := k.leg.Info()
 	out, err := ivr.Run(ctx, k.c.deps.Flows[name], k.port(), ivr.Env{
@@ -68,6 +65,14 @@ func (k *call) menu(ctx context.Context) (t contact.Target, ok bool) {
 		return k.transfer(ctx, out.TransferTo)
 	}
 	return t, false
+}
+
+// flow is what runs for the called number.
+func (k *call) flow() string {
+	if k.number.Flow != "" {
+		return k.number.Flow
+	}
+	return k.c.cfg.DefaultFlow
 }
 
 // fallback is where a caller goes whom nothing else would serve: the first

@@ -15,6 +15,7 @@ import (
 const (
 	codeBadSDP        = 400
 	codeForbidden     = 403
+	codeUnavailable   = 480
 	codeBusy          = 486
 	codeNotAcceptable = 488
 	codeNoPorts       = 503
@@ -31,6 +32,11 @@ func codeOf(err error) int {
 		return codeNoPorts
 	}
 	return sip.StatusOf(err)
+}
+
+// earlyLeg is a leg whose far side can hear us before it is answered.
+type earlyLeg interface {
+	Progress(ctx context.Context, sdp []byte) error
 }
 
 // sourceOf is the host that the signalling came from, also behind a NAT.

@@ -46,7 +46,9 @@ func (a *ringAnswer) party() *party {
 // release ends the party's stay on the call: a line is free for others, a leg
 // is hung up.
 func (p *party) release(ctx context.Context, k *call) {
-	p.quit()
+	if p.quit != nil {
+		p.quit()
+	}
 	p.apart()
 	p.music.stop()
 	if p.leg == nil {

@@ -144,6 +144,9 @@ func (k *call) through(ctx context.Context, to sip.Target) error {
 		return fmt.Errorf("ring: %w", a.err)
 	}
 	defer a.close(ctx, k.log, "conversation over")
+	if err := k.pickUp(ctx); err != nil {
+		return fmt.Errorf("answer caller: %w", err)
+	}
 	k.music.stop()
 	k.result = contact.Transferred
 	defer k.room.Join(k.ep, media.Role{})()

@@ -28,6 +28,8 @@ func (k *call) serve(ctx context.Context, target contact.Target) next {
 	commands, shut := k.c.inboxes.open(k.id)
 	defer shut()
 	since := k.c.now()
+	commands, shut := k.c.inboxes.open(k.id) // before the router offers it: who accepts may command
+	defer shut()
 	ticket, target, err := k.place(ctx, target, since)
 	switch {
 	case err == nil:
@@ -227,6 +229,12 @@ func (w *waiting) accepted(ctx context.Context, e router.Event) (ended bool) {
 // the queue for good.
 func (w *waiting) converse(ctx context.Context, p *party, e router.Event) (ended bool) {
 	k := w.k
+	if err := k.pickUp(ctx); err != nil {
+		k.log.Warn("answer caller", "error", err)
+		p.release(ctx, k)
+		w.leave(ctx, contact.Abandoned)
+		return true
+	}
 	switch v := w.talk(ctx, p, e); v.end {
 	case agentLost:
 		k.closeSegment(contact.Transferred)
@@ -271,7 +279,7 @@ func (w *waiting) leave(ctx context.Context, r contact.Result) {
 func (w *waiting) finish(ctx context.Context, agent bool) {
 	k := w.k
 	ctx = context.WithoutCancel(ctx)
-	hangup(ctx, k.log, k.leg, "conversation over")
+	k.letGo(ctx, "conversation over")
 	if !agent {
 		return
 	}
