@@ -204,4 +204,6 @@ func TestDirectory(t *testing.T) {
 	require.Equal(t, "checkout", dir.Queues[0].ID)
 	require.Equal(t, "Cassa", dir.Queues[0].Label["it"])
 	require.True(t, dir.Numbers)
+	_, body := c.call(http.MethodGet, "/api/config", nil)
+	require.Contains(t, body, `"recording":true`)
 }

@@ -135,7 +135,8 @@ func (f *fakeWork) Command(_ context.Context, _ contact.ID, cmd contact.CallComm
 	return f.refuse
 }
 
-func (f *fakeWork) Dials() bool { return f.dials }
+func (f *fakeWork) Dials() bool   { return f.dials }
+func (f *fakeWork) Records() bool { return f.dials }
 
 func (f *fakeWork) WrapUp(_ context.Context, _ *contact.Card, n contact.WrapUpNote) error {
 	f.mu.Lock()

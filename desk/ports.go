@@ -64,6 +64,8 @@ type Calls interface {
 	Command(ctx context.Context, id contact.ID, cmd contact.CallCommand) error
 	// Dials reports whether agents may transfer to numbers outside.
 	Dials() bool
+	// Records reports whether calls can be recorded.
+	Records() bool
 	// WrapUp puts the agent's outcome on the thread.
 	WrapUp(ctx context.Context, card *contact.Card, n contact.WrapUpNote) error
 }

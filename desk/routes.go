@@ -50,7 +50,8 @@ func (d *Desk) appConfig(http.ResponseWriter, *http.Request, *session) (any, err
 		Reasons      []Label       `json:"reasons"`
 		Languages    []string      `json:"languages"`
 		Demo         bool          `json:"demo"`
-	}{d.cfg.Dispositions, d.cfg.Reasons, []string{"en", "it"}, d.cfg.Demo}, nil
+		Recording    bool          `json:"recording"`
+	}{d.cfg.Dispositions, d.cfg.Reasons, []string{"en", "it"}, d.cfg.Demo, d.deps.Calls != nil && d.deps.Calls.Records()}, nil
 }
 
 // floor answers the supervisors' picture of this moment.

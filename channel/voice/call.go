@@ -124,7 +124,7 @@ const headerToken = "X-Filo-Token" //nolint:gosec // the name of a header
 // and answers the call, or lets it begin early: then the caller hears us and
 // pays nothing. After an error nothing is held.
 func (k *call) answer(ctx context.Context) (err error) {
-	opts := media.Options{Label: k.leg.ID(), Source: sourceOf(k.leg.Info())}
+	opts := media.Options{Label: k.leg.ID(), Source: sourceOf(k.leg.Info()), Advertise: k.c.advertised(k.leg.Info().Trunk)}
 	offer := k.leg.Offer()
 	var sdp []byte
 	if len(offer) == 0 {

@@ -23,6 +23,9 @@ type Config struct {
 	// TransferHold is how long a call that was transferred to an agent waits for
 	// that agent alone, before everybody of its queue may have it.
 	TransferHold time.Duration `yaml:"transfer_hold"`
+	// AnnounceListen tells agents' desks of a supervisor who only listens, as
+	// they are told of one who whispers or barges in.
+	AnnounceListen bool `yaml:"announce_listen"`
 	// MaxCall bounds a call's duration.
 	MaxCall time.Duration `yaml:"max_call"`
 	// Music is the prompt that callers hear while they wait.

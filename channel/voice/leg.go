@@ -48,6 +48,16 @@ func sourceOf(info sip.Info) netip.Addr {
 	return ap.Addr()
 }
 
+// advertised is the address for media that a trunk's peer is told; the zero
+// value is the engine's.
+func (c *Conductor) advertised(trunk string) netip.Addr {
+	addr, err := netip.ParseAddr(c.trunks[trunk].MediaAdvertise)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr
+}
+
 // refuseLeg ends an inbound leg with code, or with BYE if it was answered.
 func refuseLeg(ctx context.Context, log *slog.Logger, leg *sip.Leg, code int) {
 	if err := leg.Hangup(ctx, sip.Hangup{Code: code}); err != nil {

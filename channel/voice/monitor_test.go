@@ -50,9 +50,10 @@ func TestMonitor(t *testing.T) {
 			h.hearsAll(boss.meter(), callerHz, agentHz)
 			h.hears(call.Meter, agentHz)
 			h.hears(b.meter, callerHz)
-			h.shows("paola", id, contact.CallState{Monitor: contact.MonitorState{Mode: contact.Listen, Name: "BOSS"}})
+			h.shows("paola", id, contact.CallState{})
 
 			require.NoError(t, h.monitor(id, "boss", contact.Whisper))
+			h.shows("paola", id, contact.CallState{Monitor: contact.MonitorState{Mode: contact.Whisper, Name: "BOSS"}})
 			h.hearsAll(b.meter, callerHz, bossHz)
 			h.hears(call.Meter, agentHz)
 			h.hearsAll(boss.meter(), callerHz, agentHz)
@@ -114,6 +115,16 @@ func TestMonitorEnds(t *testing.T) {
 			h.ended(int(h.gauge("filo_voice_lines")))
 		})
 	}
+}
+
+// Where the house says so, agents know that somebody listens.
+func TestListenIsAnnounced(t *testing.T) {
+	h, _, call, id := talking(t, with(everybody()), func(s *settings) { s.voice.AnnounceListen = true })
+	h.line("boss")
+	require.NoError(t, h.monitor(id, "boss", contact.Listen))
+	h.shows("paola", id, contact.CallState{Monitor: contact.MonitorState{Mode: contact.Listen, Name: "BOSS"}})
+	h.hangup(call)
+	h.ended(2)
 }
 
 func TestMonitorRefused(t *testing.T) {

@@ -38,7 +38,7 @@ func (v *conversation) state() contact.CallState {
 	if x := v.consult; x != nil {
 		s.Consult = contact.ConsultState{To: x.to, Name: x.name, Stage: x.stage}
 	}
-	if v.listener() != nil {
+	if v.listener() != nil && (v.monitor.mode != contact.Listen || v.k.c.cfg.AnnounceListen) {
 		s.Monitor = contact.MonitorState{Mode: v.monitor.mode, Name: v.k.c.deps.Agents.Name(v.monitor.p.agent)}
 	}
 	return s

@@ -3,6 +3,7 @@ package voice
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,7 +98,9 @@ func (k *call) handedOver(rest *router.Ticket) {
 }
 
 // Dials reports whether agents may transfer to numbers outside.
-func (c *Conductor) Dials() bool { return false }
+func (c *Conductor) Dials() bool {
+	return slices.ContainsFunc(c.deps.Trunks, func(t sip.Trunk) bool { return t.Server != "" && len(t.Dial.Allow) > 0 })
+}
 
 // dial is where a number outside is reached.
 func (c *Conductor) dial(number string) (sip.Target, error) {

@@ -28,8 +28,6 @@ func (k *call) serve(ctx context.Context, target contact.Target) next {
 	commands, shut := k.c.inboxes.open(k.id)
 	defer shut()
 	since := k.c.now()
-	commands, shut := k.c.inboxes.open(k.id) // before the router offers it: who accepts may command
-	defer shut()
 	ticket, target, err := k.place(ctx, target, since)
 	switch {
 	case err == nil:

@@ -32,6 +32,9 @@ func (v voiceCalls) Command(ctx context.Context, id contact.ID, cmd contact.Call
 // Dials implements desk.Calls.
 func (v voiceCalls) Dials() bool { return v.a.voice.Dials() }
 
+// Records implements desk.Calls.
+func (v voiceCalls) Records() bool { return v.a.cfg.Media.RecordingsDir != "" }
+
 // WrapUp implements desk.Calls.
 func (v voiceCalls) WrapUp(ctx context.Context, card *contact.Card, n contact.WrapUpNote) error {
 	return v.a.voice.WrapUp(ctx, card, n)
