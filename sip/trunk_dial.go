@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,19 @@ const (
 	// maxContacts bounds the alternatives in one 3xx that are tried.
 	maxContacts = 3
 )
+
+// Dialable says whether a trunk may dial the number: nil, ErrBadNumber,
+// ErrNotAllowed or ErrNoTrunk. Whether one can at this moment is for Invite to
+// find out.
+func (u *UA) Dialable(number string) error {
+	_, err := u.trunks.Load().table.Candidates(number, func(*trunk.Trunk) bool { return true }, func() float64 { return 0 })
+	return err //nolint:wrapcheck // says it all
+}
+
+// Dials reports whether a trunk dials out.
+func (u *UA) Dials() bool {
+	return slices.ContainsFunc(u.trunks.Load().table.Trunks(), func(t *trunk.Trunk) bool { return len(t.Dial.Allow) > 0 })
+}
 
 // dial places a call to a telephone number by the trunks that may have it.
 func (u *UA) dial(ctx context.Context, dialled string, o InviteOptions) (*Leg, error) {

@@ -143,6 +143,27 @@ func TestCallerLeavesWhileANumberRings(t *testing.T) {
 	require.Eventually(t, func() bool { return p.Cancels() == 1 }, patience, tick)
 }
 
+// Numbers are dialled by the trunks, as these allow.
+func TestNumbersByATrunk(t *testing.T) {
+	h, b, call, id := talking(t, with(everybody()), func(s *settings) { s.dial = []string{"+39045"} })
+	require.True(t, h.c.Dials())
+	for number, want := range map[string]error{
+		"+390612345678": contact.ErrBarred, "+19005551234": contact.ErrBarred, "nonsense": contact.ErrNoTarget,
+	} {
+		require.ErrorIs(t, h.ask(id, contact.Consult, contact.Destination{Number: number}), want, number)
+	}
+	from := make(chan string, 1)
+	p := h.number(robot.PhoneConfig{Say: robot.Tone(martaHz), Ringing: func(caller string, _ time.Time) { from <- caller }})
+	require.NoError(t, h.ask(id, contact.Consult, contact.Destination{Number: "0455550190"}), "as it is written there")
+	h.hears(b.meter, martaHz)
+	require.Equal(t, "+390455550100", take(h, from, "call"), "the number that the trunk may show")
+	h.says(id, contact.Complete)
+	h.hears(call.Meter, martaHz)
+	h.hears(p.Meter(), callerHz)
+	h.hangup(call)
+	require.Equal(t, "0455550190", h.ended(1).Attrs["transferred_to"])
+}
+
 func TestNumberHangsUp(t *testing.T) {
 	h, _, call, id := talking(t, with(everybody()))
 	p := h.number(robot.PhoneConfig{Say: robot.Tone(martaHz)})

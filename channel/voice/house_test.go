@@ -94,6 +94,7 @@ type settings struct {
 	staff  staff
 
 	headers []string // that the trunk lets through
+	dial    []string // what it may dial, at the robots
 }
 
 func defaults() *settings {
@@ -125,9 +126,15 @@ func open(t *testing.T, change ...func(*settings)) *house {
 	require.NoError(t, err)
 	eng, err := media.New(s.media, media.Deps{Log: log, Registry: h.reg})
 	require.NoError(t, err)
+	h.kit, err = robot.NewKit(t.Context(), robot.Config{})
+	require.NoError(t, err)
 	sc := sip.DefaultConfig()
 	sc.Listen = []sip.Listen{{Network: "udp", Bind: "127.0.0.1:0"}}
 	sc.Trunks = []sip.Trunk{{Name: "loop", Allow: []string{"127.0.0.0/8"}, Trusted: true, Region: "IT", Headers: s.headers}}
+	if len(s.dial) > 0 {
+		sc.Trunks[0].Server, sc.Trunks[0].Dial.Allow = h.kit.Address(), s.dial
+		sc.Trunks[0].CallerID.Number = "+390455550100"
+	}
 	h.ua, err = sip.New(sc, sip.Deps{Log: log, Credentials: s.staff, Tap: h.trace})
 	require.NoError(t, err)
 	flow, err := ivr.Parse("main", []byte(flowYAML))
@@ -142,8 +149,6 @@ func open(t *testing.T, change ...func(*settings)) *house {
 	h.web = httptest.NewServer(h.ua.WebSocket(func(r *http.Request) (string, error) {
 		return r.URL.Query().Get("user"), nil
 	}, nil))
-	h.kit, err = robot.NewKit(t.Context(), robot.Config{})
-	require.NoError(t, err)
 	return h
 }
 

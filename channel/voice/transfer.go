@@ -2,8 +2,8 @@ package voice
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -98,16 +98,22 @@ func (k *call) handedOver(rest *router.Ticket) {
 }
 
 // Dials reports whether agents may transfer to numbers outside.
-func (c *Conductor) Dials() bool {
-	return slices.ContainsFunc(c.deps.Trunks, func(t sip.Trunk) bool { return t.Server != "" && len(t.Dial.Allow) > 0 })
-}
+func (c *Conductor) Dials() bool { return c.deps.UA.Dials() }
 
-// dial is where a number outside is reached.
+// dial is where a number outside is reached: by the trunks, which say what may
+// be dialled, or at a sip: address of the configuration.
 func (c *Conductor) dial(number string) (sip.Target, error) {
 	if strings.HasPrefix(number, "sip:") {
 		return sip.Target{URI: number}, nil
 	}
-	return sip.Target{}, contact.ErrNoTarget
+	switch err := c.deps.UA.Dialable(number); {
+	case err == nil:
+		return sip.Target{Number: number}, nil
+	case errors.Is(err, sip.ErrNotAllowed):
+		return sip.Target{}, contact.ErrBarred
+	default:
+		return sip.Target{}, fmt.Errorf("%w: %w", contact.ErrNoTarget, err)
+	}
 }
 
 // transfer puts the caller through to where a flow sends the call, with music
