@@ -21,6 +21,8 @@ type Trace interface {
 	// Note adds an event, on the leg with callID or with "" on none: one of the
 	// notes below, with what it is about after a colon ("queued: checkout").
 	Note(contact, callID, text string)
+	// NoteAt is Note for something that was noticed later than it happened.
+	NoteAt(at time.Time, contact, callID, text string)
 }
 
 // untraced is the Trace of a node that keeps none.
@@ -29,6 +31,8 @@ type untraced struct{}
 func (untraced) Leg(string, string, string)  {}
 func (untraced) Alias(string, string)        {}
 func (untraced) Note(string, string, string) {}
+
+func (untraced) NoteAt(time.Time, string, string, string) {}
 
 // Events of a call as its trace tells them.
 const (
@@ -122,14 +126,15 @@ func browserRole(id contact.AgentID) []string { return []string{"browser", strin
 
 // noteMedia tells what became of the caller's media.
 func (k *call) noteMedia(e media.Event) {
+	what := noteMediaFailed
 	switch e.Kind {
 	case media.Connected:
-		k.noteAt(nil, noteConnected)
+		what = noteConnected
 	case media.Timeout:
-		k.noteAt(nil, noteNoAudio)
+		what = noteNoAudio
 	case media.Failed:
-		k.noteAt(nil, noteMediaFailed)
 	}
+	k.c.trace.NoteAt(e.At, string(k.id), k.leg.Info().CallID, what)
 }
 
 // heardFirst are the first packets of a conversation that the trace has told.
@@ -152,7 +157,7 @@ func (v *conversation) noteFirst() {
 	} {
 		if !*f.told && !f.at.IsZero() {
 			*f.told = true
-			v.k.noteAt(f.leg, f.what)
+			v.k.c.trace.NoteAt(f.at, string(v.k.id), f.leg.Info().CallID, f.what)
 		}
 	}
 }

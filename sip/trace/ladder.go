@@ -259,6 +259,7 @@ func (d *drawing) window() {
 		}
 		leg := d.legs[e.leg]
 		if e.at < start {
+			d.meet(leg, e)
 			leg.Before++
 			return true
 		}
@@ -311,12 +312,23 @@ var standing = map[string]bool{"browser": true, "supervisor": true}
 // begin notes what the first message of a leg tells.
 func (d *drawing) begin(leg *drawnLeg, e entry) {
 	leg.some = true
-	leg.party.Network = networks[e.network]
-	if e.remote.IsValid() {
-		leg.party.Address = e.remote.String()
-	}
+	d.meet(leg, e)
 	role, _, _ := strings.Cut(leg.role, " ")
 	leg.Overwritten = d.lost && leg.Before == 0 && !standing[role] && (!e.ok || !e.msg.opens())
+}
+
+// meet notes where the far end is, and who, when that is not known yet.
+func (d *drawing) meet(leg *drawnLeg, e entry) {
+	if leg.party.Network == "" {
+		leg.party.Network = networks[e.network]
+	}
+	if leg.party.Address == "" && e.remote.IsValid() {
+		leg.party.Address = e.remote.String()
+	}
+	if leg.party.User == "" && e.ok && e.msg.code == 0 {
+		m := d.redactor.redact(e.msg)
+		d.user(leg, e, &m)
+	}
 }
 
 // describe fills in what the message itself says, as far as it may be shown.
@@ -339,18 +351,14 @@ func (d *drawing) describe(row *Row, e entry) {
 	if len(m.body) > 0 {
 		row.SDP = summarise(m.body)
 	}
-	d.user(d.legs[e.leg], e, &m)
 	if d.options.Data {
 		row.Data = string(m.bytes())
 	}
 }
 
-// user remembers who is at the far end: the From of what came, the To of what
-// we sent.
+// user remembers who is at the far end: the From of a request that came, the To
+// of one that we sent.
 func (d *drawing) user(leg *drawnLeg, e entry, m *message) {
-	if leg.party.User != "" || m.code > 0 {
-		return
-	}
 	far := m.get("To")
 	if e.in {
 		far = m.get("From")

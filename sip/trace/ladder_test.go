@@ -140,6 +140,7 @@ func TestLine(t *testing.T) {
 		require.Len(t, l.Rows, 2)
 		require.Equal(t, uint32(n+2), l.Rows[1].CSeq)
 		require.Equal(t, n+1, l.Legs[1].Before)
+		require.Equal(t, Party{Role: "browser", Name: "paola", User: "paola", Address: line.addr, Network: "wss"}, l.Parties[2])
 		require.False(t, l.Overwritten)
 	}
 }
@@ -190,8 +191,10 @@ func BenchmarkLadder(b *testing.B) {
 
 func TestNotesHoldNoNumber(t *testing.T) {
 	s := newScene(DefaultConfig()).play()
-	s.at(13_000).r.Note("c_1", "", "dialled "+callerNumber+" for "+callerName)
+	s.at(13_000).r.NoteAt(began, "c_1", "", "first of all")
+	s.r.Note("c_1", "", "dialled "+callerNumber+" for "+callerName)
 	l, err := s.r.Ladder("c_1", Options{})
 	require.NoError(t, err)
 	require.Empty(t, survivors(l.Rows[len(l.Rows)-1].Text))
+	require.Equal(t, "first of all", l.Rows[1].Text, "in its place")
 }

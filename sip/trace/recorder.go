@@ -80,12 +80,17 @@ const (
 // with "", on none: "first RTP", "joined", "on hold". The text is shown to
 // people and must hold nothing personal; digits that were typed are masked.
 func (r *Recorder) Note(contact, callID, text string) {
+	r.NoteAt(r.now(), contact, callID, text)
+}
+
+// NoteAt is Note for something that was noticed later than it happened.
+func (r *Recorder) NoteAt(at time.Time, contact, callID, text string) {
 	if r.calls == nil || contact == "" {
 		return
 	}
 	contact, callID, text = cut(contact, maxID), cut(callID, maxCallID), cut(text, maxNote)
 	r.calls.add(head{
-		kind: kindNote, at: r.now().UnixNano(),
+		kind: kindNote, at: at.UnixNano(),
 		cut: [2]uint16{uint16(len(contact)), uint16(len(callID))}, //nolint:gosec // bounded above
 	}, contact, callID, text)
 }

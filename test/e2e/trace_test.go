@@ -93,6 +93,32 @@ func TestRowTrace_BothLegs(t *testing.T) {
 	require.Contains(t, w.filo("trace", "-config", cfg, "-clear", contact), giulia.Phone)
 }
 
+// The agent who talks sees the ladder on the contact's page: trunk and browser
+// in one, without a number.
+func TestRowTrace_OnTheDesk(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	paola := newBrowser(t, agentHz).ready(n, "paola")
+	giulia.checkout(t, n.visitor("ladder", ""))
+	c := n.call(giulia.Phone)
+	paola.see(answerCall)
+	paola.click(answerCall)
+	hears(t, "caller", c.Meter, agentHz)
+	paola.click(role("button", "Show the ladder"))
+	ladder := role("region", "Ladder of messages")
+	paola.see(ladder)
+	paola.sees(ladder, "Caller telco", "Browser of paola", "INVITE", "200 OK (INVITE)", "in queue checkout", "talking with paola", "first audio from here")
+	paola.shot("ladder")
+	paola.axe("ladder")
+	require.NotContains(t, paola.text(place{CSS: "body"}), giulia.Phone[3:])
+	paola.press("Escape")
+	paola.gone(ladder)
+	require.NoError(t, c.Hangup(within(t)))
+	paola.see(wrapUpDock)
+	paola.clean()
+	n.quiet()
+}
+
 // packetsOf counts the packets of a capture of raw IPv4, and asks tshark or
 // tcpdump where there is one.
 func packetsOf(t *testing.T, capture []byte) (n int) {
