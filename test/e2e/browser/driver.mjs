@@ -19,6 +19,8 @@ const { AxeBuilder } = web('@axe-core/playwright');
 
 const nearHz = 12; // how far a measured peak may be from the tone
 const audibleDB = -70; // below this an analyser's bin is silence
+const clearDB = -55; // a tone that somebody says is louder than this
+const farBelowDB = 32; // what a codec makes of one tone at the place of another is this far below it
 const heldFor = 200; // ms that a tone must be the strongest: an analyser's whole window
 const listenEvery = 40; // ms
 
@@ -80,9 +82,9 @@ class Tab {
   }
 }
 
-/** strongest is the loudest frequency that an audio element receives; null for silence. */
-function strongest(selector) {
-  const stream = document.querySelector(selector)?.srcObject;
+/** heard is the loudest frequency that an audio element receives, and how loud those asked for are; null without a stream. */
+function heard({ element, asked, near }) {
+  const stream = document.querySelector(element)?.srcObject;
   if (!stream) return null;
   let ear = window.__ear;
   if (ear?.stream !== stream) {
@@ -96,13 +98,17 @@ function strongest(selector) {
     void sound.resume();
   }
   ear.analyser.getFloatFrequencyData(ear.bins);
+  const bin = ear.sound.sampleRate / ear.analyser.fftSize;
+  const at = asked.map((hz) => Math.max(-1000, ...ear.bins.slice(Math.floor((hz - near) / bin), Math.ceil((hz + near) / bin) + 1)));
   let top = 0;
   ear.bins.forEach((db, i) => db > ear.bins[top] && (top = i));
   const [left, peak, right] = [ear.bins[top - 1], ear.bins[top], ear.bins[top + 1]];
-  if (!Number.isFinite(left + peak + right)) return { hz: 0, db: -1000 };
+  if (!Number.isFinite(left + peak + right)) return { hz: 0, db: -1000, at };
   const between = (left - right) / (2 * (left - 2 * peak + right)); // of two bins: a parabola through the three
-  return { hz: ((top + between) * ear.sound.sampleRate) / ear.analyser.fftSize, db: peak };
+  return { hz: (top + between) * bin, db: peak, at };
 }
+
+const silent = (db, loudest) => db <= audibleDB || db <= loudest - farBelowDB;
 
 const verbs = {
   open: async (_, c) => {
@@ -138,13 +144,30 @@ const verbs = {
     let last = null;
     let since = 0;
     do {
-      last = await t.page.evaluate(strongest, c.element).catch(() => null); // the page may be loading
+      last = await t.page.evaluate(heard, { element: c.element, asked: [], near: nearHz }).catch(() => null); // the page may be loading
       if (!last || last.db <= audibleDB || Math.abs(last.hz - c.hz) > nearHz) since = 0;
       else since ||= Date.now();
       if (since && Date.now() - since >= heldFor) return { ...last, ago: Date.now() - since };
       await new Promise((done) => setTimeout(done, listenEvery));
     } while (Date.now() < until);
     throw new Error(`${c.hz} Hz not heard; last: ${last ? `${last.hz.toFixed(1)} Hz at ${last.db.toFixed(0)} dB` : 'no stream'}`);
+  },
+  // Those that should be heard are, and those that should not are not, all at once and for a while.
+  tones: async (t, c) => {
+    const until = Date.now() + c.ms;
+    const asked = [...c.heard, ...c.silent];
+    let last = null;
+    let since = 0;
+    do {
+      last = await t.page.evaluate(heard, { element: c.element, asked, near: nearHz }).catch(() => null);
+      const right = last && c.heard.every((_, i) => last.at[i] > clearDB) && c.silent.every((_, i) => silent(last.at[c.heard.length + i], last.db));
+      if (!right) since = 0;
+      else since ||= Date.now();
+      if (since && Date.now() - since >= c.held) return asked.map((hz, i) => ({ hz, db: last.at[i] }));
+      await new Promise((done) => setTimeout(done, listenEvery));
+    } while (Date.now() < until);
+    const got = last ? asked.map((hz, i) => `${hz} Hz at ${last.at[i].toFixed(0)} dB`).join(', ') : 'no stream';
+    throw new Error(`should hear ${c.heard.join(', ') || 'none'}, and not ${c.silent.join(', ')}: ${got}; loudest ${last?.hz.toFixed(0)} Hz at ${last?.db.toFixed(0)} dB`);
   },
   axe: async (t) => {
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
