@@ -154,6 +154,7 @@ func TestRowTransfer_AttendedFromTheDesk(t *testing.T) {
 
 	marta.press("Alt+e")
 	trunk.wait()
+	marta.sees(deskThread, "Transferred by Paola Ferri to Marta Conti.")
 	marta.wrapUp("Purchase completed", "")
 	marta.see(readyWords)
 	paola.clean()
@@ -210,6 +211,9 @@ func TestRowTransfer_BlindFromTheDesk(t *testing.T) {
 	require.NoError(t, sara.Command(within(t), o.Contact, "hangup", ""))
 	trunk.wait()
 	sara.contact(o.Contact, func(c contactFrame) bool { return c.State == "wrap_up" })
+	e, _ := sara.thread(o.Contact, func(e journey.ThreadEvent) bool { return e.Kind == journey.KindCall && e.Attrs["transferred_by"] != "" })
+	require.Equal(t, "Paola Ferri, Marta Conti", e.Attrs["transferred_by"], "one call, with all who had it")
+	require.Equal(t, "Marta Conti, returns", e.Attrs["transferred_to"])
 	paola.clean()
 	marta.clean()
 	n.quiet("delivery")

@@ -151,6 +151,7 @@ export const en = {
     verified: (by: string) => `Identity verified${by ? ` by ${by}` : ''}`,
     callWith: (length: string, who: string) => `${length} with ${who}`,
     callResult: { abandoned: 'hung up while waiting', handled: 'answered', failed: 'failed', ended_in_flow: 'ended in the menu' } as Record<string, string>,
+    passedOn: (by: string, to: string) => `Transferred by ${by} to ${to}.`,
     menuSkipped: (rule: string) => `Menu skipped: ${rule}.`,
     callNow: (secs: string) => `Answered after ${secs}.`,
     replyBy: (at: string, left: string) => `Reply by ${at}, ${left} left`,

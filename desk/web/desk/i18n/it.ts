@@ -155,6 +155,7 @@ export const it: Strings = {
     verified: (by) => `Identità verificata${by ? ` da ${by}` : ''}`,
     callWith: (length, who) => `${length} con ${who}`,
     callResult: { abandoned: 'chiuso in attesa', handled: 'risposta', failed: 'non riuscita', ended_in_flow: 'finita nel menu' },
+    passedOn: (by, to) => `Trasferita da ${by} a ${to}.`,
     menuSkipped: (rule) => `Menu saltato: ${rule}.`,
     callNow: (secs) => `Risposta dopo ${secs}.`,
     replyBy: (at, left) => `Rispondere entro le ${at}, ${left} rimasti`,

@@ -78,7 +78,7 @@ function ownsCase(a: { id: string; name: string }, view: View): boolean {
 }
 
 function talked(a: { id: string; name: string }, view: View): string | undefined {
-  return (view.events ?? []).findLast((e) => e.kind === 'call' && (e.attrs?.['agent'] === a.name || e.attrs?.['agent'] === a.id))?.at;
+  return (view.events ?? []).findLast((e) => e.kind === 'call' && [a.id, a.name].includes(e.attrs?.['agent'] ?? ''))?.at;
 }
 
 function score(x: Target, { view, recent }: Around): number {
