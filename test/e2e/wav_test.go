@@ -67,15 +67,15 @@ type run struct{ from, to time.Duration }
 
 func (r run) length() time.Duration { return r.to - r.from }
 
-// spoken finds the stretches in which a tone is heard. Gaps of a window are
-// bridged: a packet may be late.
+// spoken finds the stretches in which a tone is heard. Short gaps are bridged:
+// a loaded machine's browser may stumble.
 func spoken(sound []float64, hz float64) (runs []run) {
 	for i := 0; i+sampleAt(window) <= len(sound); i += sampleAt(window) {
 		if amplitude(sound[i:i+sampleAt(window)], hz) < audible {
 			continue
 		}
 		from := time.Duration(i) * time.Second / wavRate
-		if n := len(runs); n > 0 && from-runs[n-1].to <= 2*window {
+		if n := len(runs); n > 0 && from-runs[n-1].to < 500*time.Millisecond {
 			runs[n-1].to = from + window
 			continue
 		}
