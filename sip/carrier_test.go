@@ -196,6 +196,14 @@ func (c *carrier) says(script func(*gosip.Request) []string) {
 	c.script = script
 }
 
+// later answers a request that its script left open.
+func (c *carrier) later(req *gosip.Request, text string) {
+	c.mu.Lock()
+	back := c.back
+	c.mu.Unlock()
+	back(c.respond(req, text))
+}
+
 // count is how many requests of a method came, repeats not counted.
 func (c *carrier) count(method gosip.RequestMethod) (n int) {
 	c.mu.Lock()

@@ -1,6 +1,8 @@
 package sip
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
@@ -83,4 +85,25 @@ func (p *trunkPeer) learn(host resolve.Target, hops []resolve.Hop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.addrs[host] = addrs
+}
+
+// Trunk is the configuration in force of the trunk with the name.
+func (u *UA) Trunk(name string) (t Trunk, ok bool) {
+	for _, one := range u.trunks.Load().table.Trunks() {
+		if one.Name == name {
+			return one.Config, true
+		}
+	}
+	return Trunk{}, false
+}
+
+// TrunkFor is the trunk that a number would be dialled by at this moment, or
+// why none would: ErrNotAllowed, ErrBadNumber, ErrNoTrunk.
+func (u *UA) TrunkFor(number string) (Trunk, error) {
+	set := u.trunks.Load()
+	candidates, err := set.table.Candidates(number, set.up, rand.Float64)
+	if err != nil {
+		return Trunk{}, fmt.Errorf("dial: %w", err)
+	}
+	return candidates[0].Config, nil
 }

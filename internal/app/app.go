@@ -39,6 +39,8 @@ type App struct {
 	now func() time.Time
 	reg *prometheus.Registry
 
+	metrics *metrics
+
 	redis     *redis.Store // nil unless journey.hot is redis
 	journey   *journey.Journey
 	measure   *measure.Engine
@@ -77,6 +79,9 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, opts Options)
 	if a.now == nil {
 		a.now = time.Now
 	}
+	a.metrics = newMetrics(a.reg)
+	a.metrics.reloadOK.Set(1)
+	a.metrics.reloadTime.Set(float64(a.now().Unix()))
 	a.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, build := range []struct {
 		what string

@@ -7,10 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
 	"filo/contact"
 	"filo/router"
+	"filo/sip"
 )
 
 // A node takes new settings of its queues while a contact waits, refuses what
@@ -60,6 +62,23 @@ func TestReload(t *testing.T) {
 	again, err := a.router.Snapshot(ctx)
 	require.NoError(t, err)
 	require.Len(t, again.Queues, len(s.Queues), "nothing changed")
+
+	trunks, _ := testNode(t)
+	trunks.SIP.Trunks = append(trunks.SIP.Trunks, sip.Trunk{Name: "new", Allow: []string{"192.0.2.1"}})
+	require.NoError(t, a.Reload(ctx, trunks))
+	_, known := a.ua.Trunk("new")
+	require.True(t, known)
+	bound, _ := testNode(t)
+	bound.SIP.Domain, bound.SIP.Trunks = "other.test", []sip.Trunk{{Name: "x", Server: "s", User: "u", PasswordFile: "/nowhere"}}
+	err = a.Reload(ctx, bound)
+	require.ErrorIs(t, err, sip.ErrRestart)
+	require.ErrorContains(t, err, "sip.domain: ")
+	require.ErrorContains(t, err, "sip.trunks[0].password_file: ")
+	_, known = a.ua.Trunk("new")
+	require.True(t, known, "the old one stays")
+	require.Equal(t, 2.0, testutil.ToFloat64(a.metrics.reloads.WithLabelValues("taken")))
+	require.Equal(t, 4.0, testutil.ToFloat64(a.metrics.reloads.WithLabelValues("refused")))
+	require.Zero(t, testutil.ToFloat64(a.metrics.reloadOK))
 
 	stop()
 	require.NoError(t, <-done)

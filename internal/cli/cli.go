@@ -156,7 +156,9 @@ func reloads(ctx context.Context, a *app.App, log *slog.Logger, path string) {
 		case <-hup:
 		}
 		cfg, err := config.Load(path)
-		if err == nil {
+		if err != nil {
+			a.Reloaded(err)
+		} else {
 			err = a.Reload(ctx, cfg)
 		}
 		if err != nil {

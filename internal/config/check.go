@@ -75,7 +75,7 @@ func (c *checker) files() {
 		}
 		_ = file.Close() // nothing was written
 	}
-	c.errs = append(c.errs, underKey("sip", c.cfg.SIP.CheckFiles())...)
+	c.errs = append(c.errs, UnderKey("sip", c.cfg.SIP.CheckFiles()))
 }
 
 // flows parses every flow and looks for its prompts and queues.

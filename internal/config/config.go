@@ -126,20 +126,22 @@ func (c Config) sections() []section {
 func (c Config) Validate() error {
 	var errs []error
 	for _, s := range c.sections() {
-		errs = append(errs, underKey(s.key, s.validate())...)
+		errs = append(errs, UnderKey(s.key, s.validate()))
 	}
 	return errors.Join(errs...)
 }
 
-// underKey puts the key of a section before each error of it.
-func underKey(key string, err error) (errs []error) {
+// UnderKey puts the key of a section before each of the joined errors of it; ""
+// leaves them as they are.
+func UnderKey(key string, err error) error {
+	var errs []error
 	for _, one := range flatten(err) {
 		if key != "" {
 			one = fmt.Errorf("%s.%w", key, one)
 		}
 		errs = append(errs, one)
 	}
-	return errs
+	return errors.Join(errs...)
 }
 
 // derive gives keys that the file does not set the value of another.
