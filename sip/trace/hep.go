@@ -132,11 +132,11 @@ func (s *Sender) write(ctx context.Context, rec record) bool {
 	}
 	packet := s.packet(rec)
 	if err := s.conn.SetWriteDeadline(time.Now().Add(hepTimeout)); err != nil {
-		s.failed(err)
+		s.lost(err)
 		return false
 	}
 	if _, err := s.conn.Write(packet); err != nil {
-		s.failed(err)
+		s.lost(err)
 		return false
 	}
 	s.pause = 0
@@ -150,21 +150,24 @@ func (s *Sender) dial(ctx context.Context) bool {
 	d := net.Dialer{Timeout: hepTimeout}
 	conn, err := d.DialContext(ctx, s.cfg.Network, s.cfg.Server)
 	if err != nil {
-		s.failed(err)
+		s.rest(err)
 		return false
 	}
 	s.conn = conn
 	return true
 }
 
-// failed leaves the collector alone for a while. A datagram that nobody took
-// (ICMP says so at the next write) is no reason to wait.
-func (s *Sender) failed(err error) {
+// lost gives the connection up. A datagram that nobody took (ICMP says so at
+// the next write) is no reason to wait.
+func (s *Sender) lost(err error) {
 	s.hangUp()
-	if s.cfg.Network == "udp" && s.pause == 0 {
-		s.pause = 1
-		return
+	if s.cfg.Network != "udp" {
+		s.rest(err)
 	}
+}
+
+// rest leaves the collector alone for a while, each time for longer.
+func (s *Sender) rest(err error) {
 	s.pause = min(hepPauseMax, max(hepPause, 2*s.pause))
 	s.retryAt = time.Now().Add(s.pause)
 	s.log.Warn("HEP collector not reached", "server", s.cfg.Server, "again_in", s.pause.String(), "error", err)
@@ -207,7 +210,7 @@ func (s *Sender) packet(rec record) []byte {
 	if s.password != "" {
 		b = chunk(b, hepKey, []byte(s.password))
 	}
-	if contact := s.recorder.links.contactOf(callIDOf(rec.data)); contact != "" {
+	if contact := s.recorder.links.contactOf(string(callIDOf(rec.data))); contact != "" {
 		b = chunk(b, hepCorrelation, []byte(contact))
 	}
 	room := maxPayload - len(b) - chunkHeader

@@ -125,12 +125,12 @@ func (m *message) opens() bool {
 }
 
 // callIDOf finds the Call-ID of a message as it was on the wire, without
-// taking it apart.
-func callIDOf(data []byte) string {
+// taking it apart; nil when it has none.
+func callIDOf(data []byte) []byte {
 	for {
 		i := bytes.IndexByte(data, '\n')
 		if i < 0 || i+1 == len(data) || data[i+1] == '\r' || data[i+1] == '\n' {
-			return ""
+			return nil
 		}
 		data = data[i+1:]
 		if c := data[0] | 0x20; c != 'c' && c != 'i' {
@@ -139,7 +139,8 @@ func callIDOf(data []byte) string {
 		line := data[:max(0, bytes.IndexByte(data, '\n'))]
 		name, value, _ := bytes.Cut(line, []byte{':'})
 		if name = bytes.TrimSpace(name); bytes.EqualFold(name, []byte("Call-ID")) || bytes.EqualFold(name, []byte("i")) {
-			return cut(string(bytes.TrimSpace(value)), maxCallID)
+			value = bytes.TrimSpace(value)
+			return value[:min(len(value), maxCallID)]
 		}
 	}
 }
