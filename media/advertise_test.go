@@ -98,3 +98,37 @@ func TestIPv6(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "recvonly", directionOf(answer), "hold of RFC 2543 in IPv6")
 }
+
+// An offer is made before it is known who will be called; a call that rings in
+// several places is told to each.
+func TestOfferForWhoeverIsCalled(t *testing.T) {
+	const bind, public, other = "127.0.0.1", "203.0.113.5", "198.51.100.7"
+	server := newEngine(t, func(c *Config) {
+		c.Advertise, c.LocalNetworks = public, []string{"10.0.0.0/8"}
+	})
+	leg, offer, err := server.Offer(t.Context(), Options{}, RTP)
+	require.NoError(t, err)
+	require.Contains(t, string(offer), "c=IN IP4 "+public+"\r\n")
+	desk, mobile := netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("198.51.100.1")
+	toMobile := leg.Facing(mobile, netip.Addr{})
+	require.Equal(t, string(offer), string(toMobile))
+	toTrunk := leg.Facing(mobile, netip.MustParseAddr(other))
+	require.Equal(t, strings.ReplaceAll(string(offer), public, other), string(toTrunk))
+	toDesk := leg.Facing(desk, netip.Addr{})
+	require.Equal(t, strings.ReplaceAll(string(offer), public, bind), string(toDesk))
+
+	p := newPeer(t, "127.0.0.1")
+	require.NoError(t, leg.Accept(p.sdp()))
+	require.Equal(t, bind, leg.LocalAddr().Addr().String())
+	held, err := leg.Hold(true)
+	require.NoError(t, err)
+	require.Contains(t, string(held), "c=IN IP4 "+bind+"\r\n", "who answered is told the same later")
+	latch := &leg.(*rtpEndpoint).latch
+	require.True(t, latch.related(desk), "audio may come from where the signalling is")
+	require.False(t, latch.related(mobile))
+
+	web, _, err := server.Offer(t.Context(), Options{}, WebRTC)
+	require.NoError(t, err)
+	require.Equal(t, []string{bind}, candidates(web.Facing(desk, netip.Addr{})))
+	require.Equal(t, []string{public}, candidates(web.Facing(mobile, netip.Addr{})))
+}

@@ -96,6 +96,8 @@ func plainAudio(d *sessionDesc) (int, error) {
 
 // LocalAddr is Endpoint.LocalAddr.
 func (e *rtpEndpoint) LocalAddr() netip.AddrPort {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	return netip.AddrPortFrom(e.local.addr, e.local.rtpPort)
 }
 
@@ -132,6 +134,15 @@ func (e *rtpEndpoint) apply(d *sessionDesc) ([]byte, error) {
 		e.dtmfPT = f.dtmfPT
 	}
 	return e.local.answer(d, i, f, e.exchange.direction()), nil
+}
+
+// Facing is Endpoint.Facing.
+func (e *rtpEndpoint) Facing(source, advertise netip.Addr) []byte {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.latch.face(source)
+	e.local.addr = e.engine.reach.told(Options{Source: source, Advertise: advertise})
+	return e.local.render(e.local.last)
 }
 
 // Accept is Endpoint.Accept.
@@ -176,7 +187,7 @@ func (e *rtpEndpoint) follow(m *mediaDesc, f format) error {
 		dir &^= dirRecv
 	default:
 		dest = netip.AddrPortFrom(m.conn, uint16(m.port)) //nolint:gosec // parsed as 16 bits
-		if !e.engine.policy.allows(m.conn) && !e.engine.policy.allows(e.latch.signal) {
+		if !e.engine.policy.allows(m.conn) && !e.engine.policy.allows(e.latch.faced()) {
 			return fmt.Errorf("%w: destination address", ErrNotAcceptable)
 		}
 	}

@@ -30,7 +30,8 @@ type webrtcEndpoint struct {
 
 	mu       sync.Mutex // serialises offer/answer
 	exchange exchange
-	version  uint64 // of our descriptions (RFC 3264 section 8)
+	version  uint64     // of our descriptions (RFC 3264 section 8)
+	told     netip.Addr // what the far side is told to be our address
 }
 
 var _ Endpoint = (*webrtcEndpoint)(nil)
@@ -41,7 +42,7 @@ func newWebRTCEndpoint(en *Engine, api *webrtc.API, o Options) (*webrtcEndpoint,
 	if err != nil {
 		return nil, fmt.Errorf("webrtc leg: %w", err)
 	}
-	e := &webrtcEndpoint{pc: pc}
+	e := &webrtcEndpoint{pc: pc, told: en.reach.told(o)}
 	e.init(en, WebRTC, o, e)
 	pc.OnConnectionStateChange(e.stateChanged)
 	pc.OnTrack(e.trackStarted)
@@ -130,7 +131,7 @@ func withDirection(sdp string, dir direction) string {
 // and the address by which the far side reaches us.
 func (e *webrtcEndpoint) describe(local string, dir direction) []byte {
 	e.version++
-	head, rest, _ := strings.Cut(withAddress(withDirection(local, dir), e.engine.reach.bind, e.engine.reach.told(e.opts)), "\no=")
+	head, rest, _ := strings.Cut(withAddress(withDirection(local, dir), e.engine.reach.bind, e.told), "\no=")
 	origin, rest, _ := strings.Cut(rest, "\n")
 	if f := strings.Fields(origin); len(f) == 6 {
 		f[2] = strconv.FormatUint(e.version, 10)
@@ -306,7 +307,21 @@ func (e *webrtcEndpoint) Hold(on bool) ([]byte, error) {
 
 // LocalAddr is Endpoint.LocalAddr.
 func (e *webrtcEndpoint) LocalAddr() netip.AddrPort {
-	return netip.AddrPortFrom(e.engine.reach.told(e.opts), e.engine.web.addr.Port())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return netip.AddrPortFrom(e.told, e.engine.web.addr.Port())
+}
+
+// Facing is Endpoint.Facing.
+func (e *webrtcEndpoint) Facing(source, advertise netip.Addr) []byte {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.told = e.engine.reach.told(Options{Source: source, Advertise: advertise})
+	local := e.pc.LocalDescription()
+	if local == nil {
+		return nil // closed
+	}
+	return e.describe(local.SDP, dirBoth)
 }
 
 // Play is Endpoint.Play.

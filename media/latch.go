@@ -60,6 +60,19 @@ func (l *latch) reset(sdp netip.AddrPort) {
 	}
 }
 
+// face says where the signalling is.
+func (l *latch) face(signal netip.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.signal = signal.Unmap()
+}
+
+func (l *latch) faced() netip.Addr {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.signal
+}
+
 // admit says whether a packet from addr is the far side's.
 func (l *latch) admit(addr netip.AddrPort, h *rtpHeader) (ok bool, why refusal) {
 	l.mu.Lock()

@@ -50,6 +50,11 @@ type Endpoint interface {
 	// Accept gives the remote answer to our offer (Offer or Hold). The answer
 	// of a provisional response may be followed by the final one.
 	Accept(answer []byte) error
+	// Facing says who the far side of an offer is, when that was not known as
+	// it was made: its Options.Source and Options.Advertise. It returns the offer
+	// as that far side is to be told. A call that rings in several places has
+	// several; the last one said counts, so say again who answered before Accept.
+	Facing(source, advertise netip.Addr) (offer []byte)
 	// Reoffer answers a new offer of the far side: hold, resume, a new
 	// address, an ICE restart. It takes the place of an unanswered offer of
 	// ours. After an error the endpoint is unchanged.

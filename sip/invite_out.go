@@ -16,6 +16,10 @@ import (
 type InviteOptions struct {
 	From, FromName string // user part and display name of the caller
 	SDP            []byte // our offer; nil leaves the offer to the far side
+	// Describe, if set, makes the offer in place of SDP, for each place where the
+	// call is sent: whom we reach within our network is told another address than
+	// a carrier. It may be called at the same time for several, and must not block.
+	Describe       func(to Peer) []byte
 	Headers        map[string]string
 	User, Password string // answers a digest challenge; for robots
 	// Placed is told the Call-ID of each INVITE before it leaves, also of those

@@ -53,7 +53,7 @@ func (u *UA) Invite(ctx context.Context, t Target, o InviteOptions) (*Leg, error
 // placingTo is an INVITE that says of the caller what o does.
 func (u *UA) placingTo(uri, to gosip.Uri, h hop, o InviteOptions) placing {
 	return placing{
-		uri: uri, to: to, hop: h, opts: o, called: userOf(to),
+		uri: uri, to: to, hop: h, opts: o.described(h), called: userOf(to),
 		from: gosip.Uri{Scheme: "sip", User: escapeUser(o.From), Host: u.cfg.Domain}, fromName: escapeName(o.FromName),
 	}
 }

@@ -170,7 +170,7 @@ func (d *dialling) placing(c trunk.Candidate, s server, h hop) placing {
 	id := c.Identity(d.opts.From, d.opts.FromName)
 	uri := s.uri(c.User)
 	p := placing{
-		uri: uri, to: uri, hop: h, opts: d.opts, called: c.Number,
+		uri: uri, to: uri, hop: h, opts: d.opts.described(h), called: c.Number,
 		from: d.ourURI(c.Trunk, id.User), fromName: escapeName(id.Name),
 	}
 	p.opts.Headers = d.headers(c.Trunk, id)

@@ -124,11 +124,16 @@ func (k *call) invite(ctx context.Context, to sip.Target, role ...string) (a rin
 	if from == "" {
 		from = "anonymous"
 	}
+	ep := a.ep
 	a.leg, a.err = k.c.deps.UA.Invite(ctx, to, sip.InviteOptions{
-		From: from, FromName: k.context.Name, SDP: offer, Placed: k.placed(role...), Headers: k.carried(),
+		From: from, FromName: k.context.Name, SDP: offer,
+		Describe: func(to sip.Peer) []byte { return ep.Facing(to.Addr, to.MediaAdvertise) },
+		Placed:   k.placed(role...), Headers: k.carried(),
 	})
 	if a.err == nil {
 		k.traced(a.leg, role...)
+		info := a.leg.Info()
+		a.ep.Facing(sourceOf(info), k.c.advertised(info.Trunk))
 		a.leg.OnReoffer(a.ep.Reoffer)
 		a.err = a.ep.Accept(a.leg.RemoteSDP())
 	}
