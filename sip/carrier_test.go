@@ -280,7 +280,7 @@ func testCertificate(t *testing.T) (cert, key string) {
 		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		require.NoError(t, err)
 		template := &x509.Certificate{
-			SerialNumber: big.NewInt(1), DNSNames: []string{"carrier.test"}, NotAfter: time.Now().Add(time.Hour),
+			SerialNumber: big.NewInt(1), DNSNames: []string{"carrier.test", "shop.carrier.example", "shop.backup.carrier.example"}, NotAfter: time.Now().Add(time.Hour),
 			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 		}
 		der, err := x509.CreateCertificate(rand.Reader, template, template, k.Public(), k)
