@@ -20,6 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"filo/bench/robot"
 	"filo/contact"
 )
 
@@ -256,5 +257,62 @@ func TestRowSIPPhone_Baresip(t *testing.T) {
 	phone.event("CALL_CLOSED", 1)
 	phone.heard(callerHz)
 	elena.awaitFloor("luca is free again", func(f floor) bool { s, _ := f.agent("luca"); return s == string(contact.Ready) })
+	n.quiet()
+}
+
+// baresip as the caller puts the call on hold and takes it back. What baresip
+// 1.0 hears after that is in no file of it; TestRowTrunk_HeldByTheCaller hears
+// both sides.
+func TestRowCaller_BaresipHolds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.start()
+	phone := startBaresip(t, "<sip:"+giulia.Phone+"@127.0.0.1>;regint=0;audio_codecs=PCMU/8000/1", callerHz)
+	giulia.checkout(t, n.visitor("baresip-holds", ""))
+	paola := n.ready("paola")
+	phone.press("dial", "sip:100@"+n.SIP)
+	o := paola.offer("voice")
+	paola.accept(o)
+	hears(t, "agent", paola.Line.Meter, callerHz)
+
+	phone.press("hold", "")
+	silent(t, paola.Line)
+	phone.press("resume", "")
+	paola.Line.Meter.Forget(callerHz)
+	hears(t, "agent", paola.Line.Meter, callerHz)
+
+	phone.press("hangup", "")
+	phone.event("CALL_CLOSED", 1)
+	paola.contact(o.Contact, func(c contactFrame) bool { return c.State == "wrap_up" })
+	n.quiet()
+}
+
+// silent waits until nothing audible has come over a line for a while.
+func silent(t *testing.T, l *robot.Line) {
+	t.Helper()
+	eventually(t, "silence", func() bool { return l.Meter.RMS() < 50 || time.Since(l.Stats().LastRTPIn) > 300*time.Millisecond })
+}
+
+// The same by an agent's phone.
+func TestRowSIPPhone_BaresipHolds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.phones(5 * time.Second)
+	phone := startBaresip(t, fmt.Sprintf(`<sip:luca@filo.local>;auth_user=luca;auth_pass=%s;outbound="sip:%s";regint=300;answermode=auto;audio_codecs=PCMU/8000/1`,
+		sipPassword, n.SIP), agentHz)
+	eventually(t, "baresip is registered", func() bool { return n.metric("filo_sip_registered_bindings") == 1 })
+	c := n.known(giulia)
+	hears(t, "caller", c.Meter, agentHz)
+
+	phone.press("hold", "")
+	eventually(t, "the agent is not heard", func() bool {
+		return c.Meter.RMS() < 50 || time.Since(c.Stats().LastRTPIn) > 300*time.Millisecond || c.Meter.Level(agentHz) < .2
+	})
+	phone.press("resume", "")
+	c.Meter.Forget(agentHz)
+	hears(t, "caller", c.Meter, agentHz)
+
+	require.NoError(t, c.Hangup(within(t)))
+	phone.event("CALL_CLOSED", 1)
 	n.quiet()
 }
