@@ -59,32 +59,54 @@ func (b *Bench) say(format string, args ...any) {
 	}
 }
 
-// line is a server with a UAS behind it.
+// line is a server with a UAS behind it, or a node, which answers by itself.
 type line struct {
-	server server
+	addr   string // whom the callers call
+	server interface{ stop() }
 	uas    *process
 }
 
 // open starts a UAS, and a server in front of it.
-func open[S server](ctx context.Context, b *Bench, make func(ctx context.Context, next string, core int) (S, error), serverCore, uasCore int) (l line, s S, err error) {
+func open[S server](ctx context.Context, b *Bench, make func(ctx context.Context, next string, core int) (S, error), on cores) (l line, s S, err error) {
 	next, err := freeAddr()
 	if err != nil {
 		return l, s, err
 	}
-	if l.uas, err = b.answer(ctx, next, uasCore); err != nil {
+	if l.uas, err = b.answer(ctx, next, on.callers); err != nil {
 		return l, s, err
 	}
-	if s, err = make(ctx, next, serverCore); err != nil {
+	if s, err = make(ctx, next, on.server); err != nil {
 		l.uas.stop()
 		return l, s, err
 	}
-	l.server = s
+	l.addr, l.server = s.addr(), s
 	return l, s, nil
+}
+
+// openNode starts a node without agents.
+func (b *Bench) openNode(ctx context.Context, on cores) (l line, err error) {
+	n, err := b.node("127.0.0.1", 0)
+	if err != nil {
+		return l, err
+	}
+	if err := n.start(ctx, on.server); err != nil {
+		n.stop()
+		return l, err
+	}
+	return line{addr: n.SIP, server: n}, nil
+}
+
+// openB2BUA starts a B2BUA with a UAS.
+func (b *Bench) openB2BUA(ctx context.Context, on cores) (line, error) {
+	l, _, err := open(ctx, b, b.startB2BUA, on)
+	return l, err
 }
 
 func (l line) close() {
 	l.server.stop()
-	l.uas.stop()
+	if l.uas != nil {
+		l.uas.stop()
+	}
 }
 
 // rounds is how often a figure is measured; the median counts.

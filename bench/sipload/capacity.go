@@ -22,23 +22,36 @@ var anyCores = cores{anyCore, anyCore}
 
 // Search bounds.
 const (
-	searchFrom  = 1000.0          // calls per second
 	searchStep  = 1.5             // factor while rates are clean
 	searchEnd   = 1.07            // where clean and not clean are near enough
 	trialLength = 4 * time.Second // of arrivals
 	onPace      = .97             // share of the rate that SIPp must have reached
 )
 
-// Capacity searches the B2BUA's highest clean rate, each round with a new one.
-func (b *Bench) Capacity(ctx context.Context) (Capacity, error) { return b.capacity(ctx, anyCores) }
+// subject is what a rate is searched for.
+type subject struct {
+	name string
+	open func(ctx context.Context, on cores) (line, error)
+	from float64 // calls per second that it can do for sure
+}
 
-func (b *Bench) capacity(ctx context.Context, on cores) (c Capacity, err error) {
+// The B2BUA is signalling alone; a node answers with its menu, which costs a
+// contact, its record and RTP.
+func (b *Bench) b2bua() subject { return subject{"B2BUA", b.openB2BUA, 1000} }
+func (b *Bench) menu() subject  { return subject{"node", b.openNode, 100} }
+
+// Capacity searches the B2BUA's highest clean rate, each round with a new one.
+func (b *Bench) Capacity(ctx context.Context) (Capacity, error) {
+	return b.capacity(ctx, b.b2bua(), anyCores)
+}
+
+func (b *Bench) capacity(ctx context.Context, of subject, on cores) (c Capacity, err error) {
 	for range rounds {
-		rate, resent, err := b.searchClean(ctx, on)
+		rate, resent, err := b.searchClean(ctx, of, on)
 		if err != nil {
 			return c, err
 		}
-		b.say("highest clean rate: %.0f calls/s", rate)
+		b.say("%s: highest clean rate: %.0f calls/s", of.name, rate)
 		c.Rates, c.Retransmitted = append(c.Rates, rate), max(c.Retransmitted, resent)
 	}
 	c.Median = median(c.Rates)
@@ -46,17 +59,17 @@ func (b *Bench) capacity(ctx context.Context, on cores) (c Capacity, err error) 
 }
 
 // searchClean climbs until a rate is not clean, twice in a row, and closes in then.
-func (b *Bench) searchClean(ctx context.Context, on cores) (clean, resent float64, err error) {
-	l, _, err := open(ctx, b, b.startB2BUA, on.server, on.callers)
+func (b *Bench) searchClean(ctx context.Context, of subject, on cores) (clean, resent float64, err error) {
+	l, err := of.open(ctx, on)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer l.close()
-	if _, err := b.trial(ctx, l, searchFrom/2, on); err != nil { // pools and maps grow
+	if _, err := b.trial(ctx, l, of.from/2, on); err != nil { // pools and maps grow
 		return 0, 0, err
 	}
 	dirty := 0.0
-	for rate := searchFrom; dirty == 0 || dirty/clean > searchEnd; {
+	for rate := of.from; dirty == 0 || dirty/clean > searchEnd; {
 		t, err := b.trial(ctx, l, rate, on)
 		if err == nil && !t.cleanAt(rate) { // the machine may have been elsewhere
 			t, err = b.trial(ctx, l, rate, on)
@@ -66,8 +79,8 @@ func (b *Bench) searchClean(ctx context.Context, on cores) (clean, resent float6
 			return 0, 0, err
 		case t.cleanAt(rate):
 			clean, resent = rate, float64(t.Retransmitted)/float64(3*t.Calls)
-		case rate == searchFrom:
-			return 0, 0, fmt.Errorf("%w at %.0f calls/s: %d of %d failed", errNotClean, rate, t.Failed, t.Calls)
+		case clean == 0:
+			return 0, 0, fmt.Errorf("%w at %.0f calls/s: %d of %d good, %.0f a second", errNotClean, rate, t.Good, t.Calls, t.rate())
 		default:
 			dirty = rate
 		}
@@ -82,7 +95,7 @@ func (b *Bench) searchClean(ctx context.Context, on cores) (clean, resent float6
 // trial offers a rate for a while.
 func (b *Bench) trial(ctx context.Context, l line, rate float64, on cores) (Traffic, error) {
 	t, err := b.call(ctx, load{
-		to: l.server.addr(), rate: rate, calls: int(rate * trialLength.Seconds()), core: on.callers, limit: failSoon,
+		to: l.addr, rate: rate, calls: int(rate * trialLength.Seconds()), core: on.callers, limit: failSoon,
 	})
 	if err == nil {
 		b.say("  %5.0f calls/s: %5.0f made, %d failed, %d refused, %d messages sent again", rate, t.rate(), t.Failed, t.Refused, t.Retransmitted)

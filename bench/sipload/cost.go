@@ -64,7 +64,7 @@ func (b *Bench) costUAS(ctx context.Context, c *Cost) error {
 }
 
 func (b *Bench) costRelay(ctx context.Context, c *Cost) error {
-	l, s, err := open(ctx, b, b.startRelay, anyCore, anyCore)
+	l, s, err := open(ctx, b, b.startRelay, anyCores)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (b *Bench) costRelay(ctx context.Context, c *Cost) error {
 }
 
 func (b *Bench) costB2BUA(ctx context.Context, c *Cost) error {
-	l, s, err := open(ctx, b, b.startB2BUA, anyCore, anyCore)
+	l, s, err := open(ctx, b, b.startB2BUA, anyCores)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ const HeapSlack = 2 << 20
 
 // Leak runs calls through a B2BUA at a rate.
 func (b *Bench) Leak(ctx context.Context, calls int, rate float64) (k Leak, err error) {
-	l, s, err := open(ctx, b, b.startB2BUA, anyCore, anyCore)
+	l, s, err := open(ctx, b, b.startB2BUA, anyCores)
 	if err != nil {
 		return k, err
 	}

@@ -2,13 +2,13 @@ package sipload
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
-// Overload is what a B2BUA did that was offered more than it can, the B2BUA on
-// one core and everybody else on another.
+// Overload is what a server did that was offered more than it can, the server
+// on one core and everybody else on another.
 type Overload struct {
+	Of       string     `json:"of"`
 	Capacity float64    `json:"capacity"` // calls per second, measured on the same cores
 	Steps    []Overfull `json:"steps"`
 }
@@ -30,16 +30,16 @@ const (
 	afterLoad      = .5
 )
 
-// Overload measures the capacity, then offers it so many times.
-func (b *Bench) Overload(ctx context.Context, factors ...float64) (o Overload, err error) {
+// overload measures the capacity, then offers it so many times.
+func (b *Bench) overload(ctx context.Context, of subject, factors ...float64) (o Overload, err error) {
 	on := cores{server: 0, callers: 1}
-	c, err := b.capacity(ctx, on)
+	c, err := b.capacity(ctx, of, on)
 	if err != nil {
 		return o, err
 	}
-	o.Capacity = c.Median
+	o.Of, o.Capacity = of.name, c.Median
 	for _, factor := range factors {
-		step, err := b.overfull(ctx, o.Capacity, factor, on)
+		step, err := b.overfull(ctx, of, o.Capacity, factor, on)
 		if err != nil {
 			return o, err
 		}
@@ -48,8 +48,8 @@ func (b *Bench) Overload(ctx context.Context, factors ...float64) (o Overload, e
 	return o, nil
 }
 
-func (b *Bench) overfull(ctx context.Context, capacity, factor float64, on cores) (s Overfull, err error) {
-	l, _, err := open(ctx, b, b.startB2BUA, on.server, on.callers)
+func (b *Bench) overfull(ctx context.Context, of subject, capacity, factor float64, on cores) (s Overfull, err error) {
+	l, err := of.open(ctx, on)
 	if err != nil {
 		return s, err
 	}
@@ -59,7 +59,7 @@ func (b *Bench) overfull(ctx context.Context, capacity, factor float64, on cores
 	}
 	rate := capacity * factor
 	t, err := b.call(ctx, load{
-		to: l.server.addr(), rate: rate, calls: int(rate * overfullLength.Seconds()), core: on.callers, limit: time.Second,
+		to: l.addr, rate: rate, calls: int(rate * overfullLength.Seconds()), core: on.callers, limit: time.Second,
 	})
 	if err != nil {
 		return s, err
@@ -67,14 +67,14 @@ func (b *Bench) overfull(ctx context.Context, capacity, factor float64, on cores
 	s = t.overfull(capacity)
 	s.Factor = factor
 	after, err := b.call(ctx, load{
-		to: l.server.addr(), rate: capacity * afterLoad, calls: int(capacity * afterLoad * afterLength.Seconds()), core: on.callers,
+		to: l.addr, rate: capacity * afterLoad, calls: int(capacity * afterLoad * afterLength.Seconds()), core: on.callers,
 	})
 	if err != nil {
 		return s, err
 	}
 	s.Normal = after.lastTrouble()
-	b.say("%.0fx: %.0f calls/s offered, %.0f %% of %.0f served, 503 p99 %.0f ms, %d failed, normal after %v",
-		factor, s.Offered, 100*s.Goodput, capacity, s.RefusedP99, s.Failed, s.Normal)
+	b.say("%s %.0fx: %.0f calls/s offered, %.0f %% of %.0f served, 503 p99 %.0f ms, %d failed, normal after %v",
+		of.name, factor, s.Offered, 100*s.Goodput, capacity, s.RefusedP99, s.Failed, s.Normal)
 	return s, nil
 }
 
@@ -116,9 +116,4 @@ func (t Traffic) lastTrouble() (at time.Duration) {
 		}
 	}
 	return at
-}
-
-// String is for people.
-func (o Overfull) String() string {
-	return fmt.Sprintf("%.0fx: %.0f %% of the capacity served, 503 p99 %.0f ms", o.Factor, 100*o.Goodput, o.RefusedP99)
 }

@@ -121,21 +121,23 @@ func (b *Bench) runLeak(ctx context.Context, cfg Config, r *Report) error {
 
 func (b *Bench) runOverload(ctx context.Context, r *Report) error {
 	least := map[float64]float64{2: .93, 5: .75}
-	o, err := b.Overload(ctx, 2, 5)
-	if err != nil {
-		return err
+	for _, of := range []subject{b.menu(), b.b2bua()} {
+		o, err := b.overload(ctx, of, 2, 5)
+		if err != nil {
+			return err
+		}
+		figures := []Figure{told("overload, "+o.Of+": capacity, one core each", o.Capacity, "calls/s")}
+		for _, s := range o.Steps {
+			name := fmt.Sprintf("overload, %s, %.0fx: ", o.Of, s.Factor)
+			figures = append(figures,
+				told(name+"offered", s.Offered, "calls/s"),
+				atLeast(name+"served, of the capacity", 100*s.Goodput, "%", 100*least[s.Factor]),
+				atMost(name+"503 p99", s.RefusedP99, "ms", maxRefusedP99),
+				atMost(name+"normal again after", s.Normal.Seconds(), "s", maxNormal),
+				told(name+"failed", float64(s.Failed), ""))
+		}
+		r.add("overload "+o.Of, o, figures...)
 	}
-	figures := []Figure{told("capacity, one core each", o.Capacity, "calls/s")}
-	for _, s := range o.Steps {
-		name := fmt.Sprintf("overload %.0fx: ", s.Factor)
-		figures = append(figures,
-			told(name+"offered", s.Offered, "calls/s"),
-			atLeast(name+"served, of the capacity", 100*s.Goodput, "%", 100*least[s.Factor]),
-			atMost(name+"503 p99", s.RefusedP99, "ms", maxRefusedP99),
-			atMost(name+"normal again after", s.Normal.Seconds(), "s", maxNormal),
-			told(name+"failed", float64(s.Failed), ""))
-	}
-	r.add("overload", o, figures...)
 	return nil
 }
 
