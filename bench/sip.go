@@ -120,6 +120,9 @@ func sipRun(ctx context.Context, args []string, stdout, stderr io.Writer) (err e
 	b.Progress = stderr
 	report := sipload.NewReport()
 	running := b.Run(ctx, cfg, report)
+	if running != nil {
+		report.Verdict = "FAIL"
+	}
 	write := report.WriteText
 	if asJSON {
 		write = report.WriteJSON

@@ -22,6 +22,10 @@ type Cost struct {
 
 var errNotClean = errors.New("calls fail")
 
+// costGood is the share of calls that must be good where CPU is measured: a
+// proxy with several workers puts messages out of order now and then.
+const costGood = .998
+
 // costLength is how long a server is measured, after a second to warm up.
 const costLength = 8 * time.Second
 
@@ -114,7 +118,7 @@ func (b *Bench) cost(ctx context.Context, p *process, at string, rate float64) (
 	if err != nil {
 		return 0, err
 	}
-	if t.Good != t.Calls {
+	if float64(t.Good) < costGood*float64(t.Calls) {
 		return 0, fmt.Errorf("%s: %w: %d of %d at %.0f calls/s", p.name, errNotClean, t.Calls-t.Good, t.Calls, rate)
 	}
 	after, err := p.cpu()
