@@ -1,11 +1,14 @@
 package transaction
 
 import (
+	"bytes"
 	"hash/maphash"
 	"strconv"
 	"strings"
 
 	gosip "github.com/emiago/sipgo/sip"
+
+	"filo/sip/transport"
 )
 
 // key names a transaction (RFC 3261 sections 17.1.3 and 17.2.3). It is a hash
@@ -22,6 +25,13 @@ type keyHash struct{ hi, lo maphash.Hash }
 func (k *keyHash) add(s string) {
 	_, _ = k.hi.WriteString(s)
 	_, _ = k.lo.WriteString(s)
+	_ = k.hi.WriteByte(0)
+	_ = k.lo.WriteByte(0)
+}
+
+func (k *keyHash) addBytes(s []byte) {
+	_, _ = k.hi.Write(s)
+	_, _ = k.lo.Write(s)
 	_ = k.hi.WriteByte(0)
 	_ = k.lo.WriteByte(0)
 }
@@ -47,8 +57,47 @@ func (h hasher) request(req *gosip.Request, method gosip.RequestMethod) key {
 	}
 	k.add(branch)
 	k.add(strings.ToLower(via.Host))
-	k.add(strconv.Itoa(via.Port))
+	k.add(portText(via.Port))
 	return k.sum()
+}
+
+// peeked is what request makes of the same request before it is parsed; ok is
+// false for one that is older than RFC 3261. It allocates nothing.
+func (h hasher) peeked(head transport.Head) (k key, ok bool) {
+	if !bytes.HasPrefix(head.Branch, []byte(gosip.RFC3261BranchMagicCookie)) {
+		return k, false
+	}
+	var sum keyHash
+	h.begin(&sum)
+	sum.addBytes(head.Method)
+	sum.addBytes(head.Branch)
+	if len(head.SentBy) <= len(lowered{}) {
+		var l lowered
+		sum.addBytes(l.of(head.SentBy))
+	}
+	sum.add(portText(head.Port))
+	return sum.sum(), true
+}
+
+// lowered has room for a host name in lower case.
+type lowered [256]byte
+
+func (l *lowered) of(s []byte) []byte {
+	for i, c := range s {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		l[i] = c
+	}
+	return l[:len(s)]
+}
+
+// portText is port as text; common ones cost nothing.
+func portText(port int) string {
+	if port == 0 {
+		return ""
+	}
+	return strconv.Itoa(port)
 }
 
 // old adds what identified a transaction before RFC 3261 (section 17.2.3). The

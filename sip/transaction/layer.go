@@ -143,6 +143,18 @@ func (l *Layer) Live() int {
 	return len(l.servers) + len(l.clients)
 }
 
+// Knows tells whether a request that was peeked at repeats one that is being
+// served, or was not long ago: it must not be turned away.
+func (l *Layer) Knows(h transport.Head) bool {
+	k, ok := l.hash.peeked(h)
+	if !ok {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.servers[k] != nil || l.lingering.get(k) != nil
+}
+
 // Write sends a message outside any transaction: the ACK of a 2xx.
 func (l *Layer) Write(f transport.Flow, m gosip.Message) error { return marshal(m, f.Send) }
 

@@ -9,6 +9,7 @@ import (
 	gosip "github.com/emiago/sipgo/sip"
 	"github.com/stretchr/testify/require"
 
+	"filo/sip/transport"
 	"filo/sip/transport/transporttest"
 )
 
@@ -221,6 +222,30 @@ func TestKeysDiffer(t *testing.T) {
 		require.Len(t, s.requests(), 5)
 		w.send(strings.Replace(base, "Via: SIP/2.0/UDP", "v: SIP/2.0/UDP", 1))
 		require.Len(t, s.requests(), 5, "the same in other words")
+	})
+}
+
+func TestKnows(t *testing.T) {
+	bubble(t, func(t *testing.T, s *side, w *wire) {
+		knows := func(m string) bool {
+			h, ok := transport.Peek([]byte(m))
+			require.True(t, ok)
+			return s.layer.Knows(h)
+		}
+		for _, sentBy := range []string{peerAddr, "PC.Example.com", "[2001:db8::1]:5062"} {
+			m := strings.Replace(msg("INVITE", "z9hG4bK1", ""), peerAddr, sentBy, 1)
+			require.False(t, knows(m))
+			w.send(m)
+			require.True(t, knows(m), sentBy)
+			require.True(t, knows(strings.ToUpper(m[:8])+m[8:]))
+			require.False(t, knows(strings.Replace(m, "z9hG4bK1", "z9hG4bK2", 1)))
+			require.False(t, knows(strings.Replace(m, "INVITE sip", "OPTIONS sip", 1)))
+		}
+		s.serve(200)
+		m := msg("INVITE", "z9hG4bK9", "")
+		w.send(m)
+		require.True(t, knows(m), "answered a moment ago")
+		require.False(t, knows(strings.Replace(m, ";branch=z9hG4bK9", "", 1)))
 	})
 }
 

@@ -162,7 +162,9 @@ func (c *conn) serve() {
 			c.broken(data, err)
 			return
 		}
-		c.layer.receive(c.flow(), data, time.Now())
+		if f := c.flow(); c.layer.pass(f, data, 0) {
+			c.layer.receive(f, data, time.Now())
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ type Socket struct {
 	layer   *Layer
 	pc      net.PacketConn
 	udp     *net.UDPConn // pc, when it is one
+	oob     []byte       // room for the kernel's time stamp; nil: it gives none
 	bound   netip.AddrPort
 	stopped atomic.Bool
 }
@@ -33,6 +34,9 @@ func (l *Layer) Packets(pc net.PacketConn) (*Socket, error) {
 	if udp, ok := pc.(*net.UDPConn); ok {
 		s.udp = udp
 		growBuffers(udp, udpBuffer)
+		if wantStamps(udp) {
+			s.oob = make([]byte, stampSize)
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,14 +66,21 @@ func (s *Socket) stop() {
 func (s *Socket) read() {
 	buf := make([]byte, maxDatagram)
 	for !s.stopped.Load() {
-		n, from, err := s.next(buf)
+		n, from, stamp, err := s.next(buf)
 		if err != nil {
 			if s.ended(err) {
 				return
 			}
 			continue
 		}
-		s.take(buf[:n], from, time.Now())
+		now := time.Now()
+		wait := time.Duration(0)
+		if stamp.IsZero() {
+			stamp = now
+		} else {
+			wait = max(0, now.Sub(stamp))
+		}
+		s.take(buf[:n], from, stamp, wait)
 	}
 }
 
@@ -80,20 +91,26 @@ func (s *Socket) ended(err error) bool {
 	return s.stopped.Load() || errors.Is(err, net.ErrClosed) || !errors.As(err, &errno)
 }
 
-func (s *Socket) next(buf []byte) (int, netip.AddrPort, error) {
-	if s.udp != nil {
-		n, from, err := s.udp.ReadFromUDPAddrPort(buf)
-		return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), err //nolint:wrapcheck // read alone sees it
+// next reads one datagram; stamp is when the kernel had it, zero if unknown.
+func (s *Socket) next(buf []byte) (n int, from netip.AddrPort, stamp time.Time, err error) {
+	if s.udp == nil {
+		var addr net.Addr
+		n, addr, err = s.pc.ReadFrom(buf)
+		if err != nil {
+			return 0, netip.AddrPort{}, time.Time{}, err //nolint:wrapcheck // read alone sees it
+		}
+		return n, addrPort(addr), time.Time{}, nil
 	}
-	n, from, err := s.pc.ReadFrom(buf)
-	if err != nil {
-		return 0, netip.AddrPort{}, err //nolint:wrapcheck // read alone sees it
+	n, oobn, _, from, err := s.udp.ReadMsgUDPAddrPort(buf, s.oob)
+	if err == nil {
+		stamp = readStamp(s.oob[:oobn])
 	}
-	return n, addrPort(from), nil
+	return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), stamp, err //nolint:wrapcheck // read alone sees it
 }
 
-// take sorts out what is no SIP, before anything is allocated for it.
-func (s *Socket) take(data []byte, from netip.AddrPort, at time.Time) {
+// take sorts out what is no SIP, and what the gate does not let in, before
+// anything is allocated for it.
+func (s *Socket) take(data []byte, from netip.AddrPort, at time.Time, wait time.Duration) {
 	f := Flow{link: s, remote: from}
 	switch {
 	case len(data) <= 4:
@@ -105,6 +122,7 @@ func (s *Socket) take(data []byte, from netip.AddrPort, at time.Time) {
 		s.layer.refuse(f, data, 513, "Message Too Large")
 	case !looksLikeSIP(data):
 		s.layer.opts.Observer.Dropped(DropJunk)
+	case !s.layer.pass(f, data, wait):
 	default:
 		s.layer.receive(f, data, at)
 	}

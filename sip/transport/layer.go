@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -42,6 +43,7 @@ const (
 	DropSize      = "size"      // larger than MaxMessage
 	DropLimit     = "limit"     // too many connections
 	DropSlow      = "slow"      // the peer takes messages too slowly, or sends too slowly
+	DropGate      = "gate"      // a connection that the gate turned away
 )
 
 // Tap sees every message that is read or written, as bytes that are good during
@@ -60,6 +62,7 @@ type Options struct {
 	MaxQueue     int           // bytes queued per connection; default 256 KiB
 	DialTLS      *tls.Config   // for TLS connections that we open; nil: the system's roots
 	Observer     Observer      // nil: nobody counts
+	Gate         Gate          // nil: everything passes
 	Tap          Tap           // nil: nobody listens
 	// Dial opens TCP connections; nil takes the system's.
 	Dial func(ctx context.Context, addr string) (net.Conn, error)
@@ -78,6 +81,9 @@ func (o Options) withDefaults() Options {
 	o.MaxQueue = orDefault(o.MaxQueue, 256<<10)
 	if o.Observer == nil {
 		o.Observer = deaf{}
+	}
+	if o.Gate == nil {
+		o.Gate = open{}
 	}
 	if o.Dial == nil {
 		o.Dial = func(ctx context.Context, addr string) (net.Conn, error) {
@@ -208,6 +214,16 @@ func (l *Layer) startIn(wg *sync.WaitGroup, f func()) bool {
 	return true
 }
 
+// pass asks the gate, and answers when it says so.
+func (l *Layer) pass(f Flow, data []byte, wait time.Duration) bool {
+	v := l.opts.Gate.Message(f, data, wait)
+	if v.Busy > 0 {
+		l.tap(true, f, data)
+		l.refuse(f, data, 503, "Service Unavailable", "Retry-After", strconv.Itoa(v.Busy))
+	}
+	return v == Verdict{}
+}
+
 // receive parses one message and hands it up. A bug in the parser or above
 // costs this message only.
 func (l *Layer) receive(f Flow, data []byte, at time.Time) {
@@ -231,11 +247,17 @@ func (l *Layer) receive(f Flow, data []byte, at time.Time) {
 }
 
 // refuse answers a message that was not parsed, if it is a request.
-func (l *Layer) refuse(f Flow, data []byte, code int, reason string) {
-	if res := statelessResponse(nil, data, f.remote, code, reason); res != nil {
+func (l *Layer) refuse(f Flow, data []byte, code int, reason string, headers ...string) {
+	b := refusals.Get().(*[]byte)
+	defer refusals.Put(b)
+	if res := statelessResponse((*b)[:0], data, f.remote, code, reason, headers...); res != nil {
+		*b = res
 		_ = f.Send(res) // to whom sends such messages, nothing is owed
 	}
 }
+
+// refusals are buffers for stateless responses.
+var refusals = sync.Pool{New: func() any { return new([]byte) }}
 
 func (l *Layer) tap(in bool, f Flow, data []byte) {
 	if l.opts.Tap != nil && len(data) >= minMessage { // no keep-alives

@@ -43,6 +43,11 @@ func (l *Layer) accept(ln net.Listener, network string) {
 			continue // out of descriptors, or the peer gave up: it passes
 		}
 		remote := addrPort(nc.RemoteAddr())
+		if !l.opts.Gate.Connection(remote.Addr()) {
+			l.opts.Observer.Dropped(DropGate)
+			_ = nc.Close()
+			continue
+		}
 		c := &conn{
 			layer: l, name: network, raddr: remote, origin: remote.Addr(),
 			at: address{network: network, hostPort: remote.String()}, laddr: addrPort(nc.LocalAddr()),
