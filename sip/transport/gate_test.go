@@ -90,31 +90,35 @@ func FuzzPeek(f *testing.F) {
 }
 
 // The kernel says when it had a datagram: what waited is known to have waited.
+// It begins to do so a moment after it was asked.
 func TestQueueDelay(t *testing.T) {
+	const datagrams = 100
 	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	require.NoError(t, err)
-	d := &door{waits: make(chan time.Duration, 2)}
-	h := &heard{}
-	l := New(t.Context(), Options{Gate: d}, h)
+	d := &door{waits: make(chan time.Duration, datagrams)}
+	l := New(t.Context(), Options{Gate: d}, &heard{})
 	defer l.Close()
-	_, err = l.Packets(pc)
+	s, err := l.Packets(pc)
 	require.NoError(t, err)
+	if s.oob == nil {
+		t.Skip("no time stamps here")
+	}
 	c, err := net.Dial("udp4", pc.LocalAddr().String())
 	require.NoError(t, err)
 	defer func() { _ = c.Close() }()
-	sent := time.Now()
-	_, err = c.Write([]byte(options("early")))
-	require.NoError(t, err)
-	for time.Since(sent) < 20*time.Millisecond { // nobody reads yet
+	began := time.Now()
+	for range datagrams { // nobody reads yet
+		_, err = c.Write([]byte(options("early")))
+		require.NoError(t, err)
 		time.Sleep(time.Millisecond)
 	}
 	l.Start()
-	wait := <-d.waits
-	if wait == 0 {
-		t.Skip("this kernel gives no time stamps")
+	longest := time.Duration(0)
+	for range datagrams {
+		longest = max(longest, <-d.waits)
 	}
-	require.GreaterOrEqual(t, wait, 15*time.Millisecond)
-	require.Less(t, wait, time.Since(sent)+time.Millisecond)
+	require.GreaterOrEqual(t, longest, 5*time.Millisecond)
+	require.LessOrEqual(t, longest, time.Since(began))
 }
 
 func BenchmarkPeek(b *testing.B) {
