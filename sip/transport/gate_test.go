@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	gosip "github.com/emiago/sipgo/sip"
 	"github.com/stretchr/testify/require"
 )
 
@@ -52,6 +53,28 @@ func TestGate(t *testing.T) {
 	})
 }
 
+// The ACK of a refusal without state is absorbed without state.
+func TestACKOfARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Gate: &door{}})
+		p := w.peer()
+		invite := strings.ReplaceAll(strings.Replace(options("x"), "Max", "X: busy;\r\nMax", 1), "OPTIONS", "INVITE")
+		write(t, p, invite)
+		buf := make([]byte, 2000)
+		n, _, err := p.ReadFrom(buf)
+		require.NoError(t, err)
+		m, err := gosip.ParseMessage(buf[:n])
+		require.NoError(t, err)
+		ack := strings.ReplaceAll(options("x"), "OPTIONS", "ACK")
+		to := "To: " + m.To().Value()
+		write(t, p, strings.Replace(ack, "To: <sip:200@filo>", to, 1))
+		write(t, p, strings.Replace(strings.Replace(ack, "To: <sip:200@filo>", to, 1), "z9hG4bKx", "z9hG4bKother", 1))
+		write(t, p, ack)
+		synctest.Wait()
+		require.Equal(t, []string{"x", "x"}, w.callIDs(), "other ACKs are not")
+	})
+}
+
 func TestPeek(t *testing.T) {
 	cases := []struct {
 		name, msg string
@@ -59,7 +82,7 @@ func TestPeek(t *testing.T) {
 		ok        bool
 	}{
 		{"initial", request("INVITE", "x", "UDP pc.example.com:5062;rport", "", ""), Head{Method: []byte("INVITE"), URI: []byte("sip:200@filo"), Branch: []byte("z9hG4bKx"), SentBy: []byte("pc.example.com"), Port: 5062}, true},
-		{"in a dialog", strings.Replace(options("x"), "To: <sip:200@filo>", "t: <sip:200@filo>;tag=1", 1), Head{Method: []byte("OPTIONS"), URI: []byte("sip:200@filo"), InDialog: true, Branch: []byte("z9hG4bKx"), SentBy: []byte("198.51.100.7"), Port: 40000}, true},
+		{"in a dialog", strings.Replace(options("x"), "To: <sip:200@filo>", "t: <sip:200@filo>;tag=1", 1), Head{Method: []byte("OPTIONS"), URI: []byte("sip:200@filo"), Tag: []byte("1"), Branch: []byte("z9hG4bKx"), SentBy: []byte("198.51.100.7"), Port: 40000}, true},
 		{"IPv6", request("INVITE", "x", "TCP [2001:db8::1]:5062", "", ""), Head{Method: []byte("INVITE"), URI: []byte("sip:200@filo"), Branch: []byte("z9hG4bKx"), SentBy: []byte("2001:db8::1"), Port: 5062}, true},
 		{"IPv6 without port", request("INVITE", "x", "TCP [2001:db8::1]", "", ""), Head{Method: []byte("INVITE"), URI: []byte("sip:200@filo"), Branch: []byte("z9hG4bKx"), SentBy: []byte("2001:db8::1")}, true},
 		{"emergency", strings.Replace(options("x"), "sip:200@filo", "urn:service:sos", 1), Head{Method: []byte("OPTIONS"), URI: []byte("urn:service:sos"), Branch: []byte("z9hG4bKx"), SentBy: []byte("198.51.100.7"), Port: 40000}, true},

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -118,6 +119,7 @@ type Layer struct {
 	opts    Options
 	handler Handler
 	parser  *gosip.Parser
+	refused atomic.Bool // something was, so that its ACK may come
 
 	life    context.Context // of dials and connections; ends with Close
 	cancel  context.CancelFunc
@@ -233,6 +235,9 @@ func (l *Layer) receive(f Flow, data []byte, at time.Time) {
 		}
 	}()
 	l.tap(true, f, data)
+	if l.refused.Load() && acknowledgesStateless(data) {
+		return
+	}
 	m, err := l.parser.ParseSIP(tidy(data))
 	if err != nil {
 		l.opts.Observer.Dropped(DropMalformed)
@@ -252,6 +257,7 @@ func (l *Layer) refuse(f Flow, data []byte, code int, reason string, headers ...
 	defer refusals.Put(b)
 	if res := statelessResponse((*b)[:0], data, f.remote, code, reason, headers...); res != nil {
 		*b = res
+		l.refused.Store(true)
 		_ = f.Send(res) // to whom sends such messages, nothing is owed
 	}
 }

@@ -10,12 +10,14 @@ import (
 type Head struct {
 	Method []byte
 	URI    []byte
-	// InDialog: To has a tag.
-	InDialog bool
+	Tag    []byte // of To; nil: the request is outside any dialog
 	// Branch and SentBy are those of the top Via; Port is 0 when it names none.
 	Branch, SentBy []byte
 	Port           int
 }
+
+// InDialog tells whether the request belongs to a dialog, as it says.
+func (h *Head) InDialog() bool { return h.Tag != nil }
 
 // Peek reads the head of a request; ok is false for responses and for what is
 // no request at all. It allocates nothing.
@@ -39,7 +41,7 @@ func Peek(data []byte) (h Head, ok bool) {
 			}
 		case essentialTo:
 			to = true
-			h.InDialog = hasParam(line, "tag")
+			h.Tag = param(line, "tag")
 		}
 	}
 	return h, true
@@ -49,14 +51,7 @@ func Peek(data []byte) (h Head, ok bool) {
 func (h *Head) readVia(line []byte) {
 	_, value, _ := bytes.Cut(line, []byte(":"))
 	value, _, _ = bytes.Cut(value, []byte(","))
-	if i := paramIndex(value, "branch"); i >= 0 {
-		if branch, found := bytes.CutPrefix(value[i+len("branch"):], []byte("=")); found {
-			if end := bytes.IndexAny(branch, "; \t"); end >= 0 {
-				branch = branch[:end]
-			}
-			h.Branch = branch
-		}
-	}
+	h.Branch = param(value, "branch")
 	sentBy, _, _ := bytes.Cut(bytes.TrimSpace(value), []byte(";"))
 	i := bytes.LastIndexAny(bytes.TrimSpace(sentBy), " \t")
 	h.SentBy, h.Port = splitSentBy(bytes.TrimSpace(bytes.TrimSpace(sentBy)[i+1:]))

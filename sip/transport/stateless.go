@@ -10,6 +10,24 @@ import (
 // statelessSeed makes the tags of stateless responses ours.
 var statelessSeed = maphash.MakeSeed()
 
+// appendStatelessTag appends the To-tag of a stateless response to a request
+// with this branch: the same for each retransmission, and known again in the
+// ACK, whose branch is the same (RFC 3261 section 17.1.1.3).
+func appendStatelessTag(dst, branch []byte) []byte {
+	return strconv.AppendUint(append(dst, 's'), maphash.Bytes(statelessSeed, branch), 36)
+}
+
+// acknowledgesStateless tells whether data is the ACK of a stateless response
+// of ours, which nobody waits for.
+func acknowledgesStateless(data []byte) bool {
+	if !bytes.HasPrefix(data, []byte("ACK ")) {
+		return false
+	}
+	h, ok := Peek(data)
+	var tag [24]byte
+	return ok && len(h.Branch) > 0 && bytes.Equal(h.Tag, appendStatelessTag(tag[:0], h.Branch))
+}
+
 // statelessResponse answers the request in data from its bytes alone (RFC 3261
 // section 8.2.7): Via, From, To, Call-ID and CSeq are copied, To gets a tag
 // that is the same for every retransmission. It appends to dst, and returns
@@ -25,6 +43,7 @@ func statelessResponse(dst, data []byte, from netip.AddrPort, code int, reason s
 	dst = append(dst, ' ')
 	dst = append(dst, reason...)
 	dst = append(dst, crlf...)
+	h, _ := Peek(data)
 	var seen essential
 	for len(rest) > 0 && !bytes.HasPrefix(rest, []byte(crlf)) {
 		var line []byte
@@ -33,7 +52,7 @@ func statelessResponse(dst, data []byte, from netip.AddrPort, code int, reason s
 		if kind == 0 || (kind != essentialVia && seen&kind != 0) {
 			continue
 		}
-		dst = appendEssential(dst, line, kind, seen, data, from)
+		dst = appendEssential(dst, line, kind, seen, h.Branch, from)
 		seen |= kind
 	}
 	if seen != allEssential {
@@ -104,14 +123,13 @@ func nextHeader(data []byte) (header, rest []byte) {
 	}
 }
 
-func appendEssential(dst, line []byte, kind, seen essential, request []byte, from netip.AddrPort) []byte {
+func appendEssential(dst, line []byte, kind, seen essential, branch []byte, from netip.AddrPort) []byte {
 	switch {
 	case kind == essentialVia && seen&essentialVia == 0:
 		dst = appendStampedVia(dst, line, from)
 	case kind == essentialTo && !hasParam(line, "tag"):
 		dst = append(dst, line...)
-		dst = append(dst, ";tag=s"...)
-		dst = strconv.AppendUint(dst, maphash.Bytes(statelessSeed, request), 36)
+		dst = appendStatelessTag(append(dst, ";tag="...), branch)
 	default:
 		dst = append(dst, line...)
 	}
@@ -144,6 +162,23 @@ func appendStampedVia(dst, line []byte, from netip.AddrPort) []byte {
 }
 
 func hasParam(line []byte, name string) bool { return paramIndex(line, name) >= 0 }
+
+// param is the value of a header parameter; nil without it, empty when it has
+// none.
+func param(line []byte, name string) []byte {
+	i := paramIndex(line, name)
+	if i < 0 {
+		return nil
+	}
+	value, found := bytes.CutPrefix(line[i+len(name):], []byte("="))
+	if !found {
+		return line[:0]
+	}
+	if end := bytes.IndexAny(value, ";, \t\r"); end >= 0 {
+		value = value[:end]
+	}
+	return value
+}
 
 // paramIndex is where a header parameter's name begins in a line; -1 without
 // it. Parameters of a URI in angle brackets, and quoted text, do not count.
