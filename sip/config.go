@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"filo/sip/admission"
 	"filo/sip/trace"
 	"filo/sip/trunk"
 )
@@ -40,16 +41,22 @@ type Config struct {
 	RegisterExpires Expires `yaml:"register_expires"`
 	// MaxBindings is the number of contacts that one user may register.
 	MaxBindings int `yaml:"max_bindings"`
-	// DigestAlgorithms are offered in this order: "MD5", "SHA-256". The default is
-	// MD5 alone: many phones (baresip's among them) fail to register when they
-	// see a second challenge that they do not know. A WebSocket is offered MD5
-	// alone whenever it is listed: JsSIP knows no other.
+	// DigestAlgorithms are offered in this order: "MD5", "SHA-256". Phones take
+	// the first that they know.
 	DigestAlgorithms []string `yaml:"digest_algorithms"`
+	// DigestMD5Only are beginnings of User-Agent texts of phones that fail when
+	// they see a challenge that they do not know: they are offered MD5 alone,
+	// whenever it is listed, as is a WebSocket: JsSIP knows no other.
+	DigestMD5Only []string `yaml:"digest_md5_only"`
 	// NonceLifetime is how long a digest nonce is good for.
 	NonceLifetime time.Duration `yaml:"nonce_lifetime"`
 	// WebSocketPing is the interval of pings on SIP over WebSocket; a peer that
 	// does not answer within it is closed.
 	WebSocketPing time.Duration `yaml:"websocket_ping"`
+	// Admission is the defence against overload.
+	Admission admission.Config `yaml:"admission"`
+	// Strangers are who is neither a trunk nor registered.
+	Strangers admission.Strangers `yaml:"strangers"`
 	// Trace says what is remembered of the messages.
 	Trace trace.Config `yaml:"trace"`
 }
@@ -92,9 +99,12 @@ func DefaultConfig() Config {
 		Emergency:        []string{"112", "911"},
 		RegisterExpires:  Expires{Min: 30 * time.Second, Max: time.Hour, Default: 5 * time.Minute},
 		MaxBindings:      10,
-		DigestAlgorithms: []string{"MD5"},
+		DigestAlgorithms: []string{"SHA-256", "MD5"},
+		DigestMD5Only:    []string{"baresip", "JsSIP"},
 		NonceLifetime:    5 * time.Minute,
 		WebSocketPing:    20 * time.Second,
+		Admission:        admission.DefaultConfig(),
+		Strangers:        admission.DefaultStrangers(),
 		Trace:            trace.DefaultConfig(),
 	}
 }
@@ -122,7 +132,8 @@ func (c Config) Validate() error {
 			bad(fmt.Sprintf("trunks[%d].listen", i), "%q is not the bind of a listener", t.Listen)
 		}
 	}
-	return errors.Join(errors.Join(errs...), prefixed("trunks", trunk.Validate(c.Trunks)), prefixed("trace.", c.Trace.Validate()))
+	return errors.Join(errors.Join(errs...), prefixed("trunks", trunk.Validate(c.Trunks)), prefixed("trace.", c.Trace.Validate()),
+		prefixed("admission.", c.Admission.Validate()), prefixed("strangers.", c.Strangers.Validate()))
 }
 
 func (l Listen) validate(bad func(key, format string, a ...any), key string) {

@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +24,7 @@ import (
 	gosip "github.com/emiago/sipgo/sip"
 
 	"filo/sip/transaction"
+	"filo/sip/transport"
 )
 
 var errBadDigest = errors.New("bad digest header")
@@ -207,30 +210,40 @@ func newDigestServer(live *atomic.Pointer[Config], now func() time.Time) *digest
 	}
 }
 
-func (s *digestServer) newNonce() string {
+// newNonce makes a nonce for who asks from an address. It is good there alone,
+// so that its use proves that the address is not made up.
+func (s *digestServer) newNonce(from netip.Addr) string {
 	var b [32]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(s.now().UnixMilli())) //nolint:gosec // after 1970
 	_, _ = rand.Read(b[8:16])
-	copy(b[16:], s.mac(b[:16]))
+	copy(b[16:], s.mac(b[:16], from))
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-func (s *digestServer) mac(b []byte) []byte {
+func (s *digestServer) mac(b []byte, from netip.Addr) []byte {
 	m := hmac.New(sha256.New, s.key)
 	_, _ = m.Write(b)
+	a := from.As16()
+	_, _ = m.Write(a[:])
 	return m.Sum(nil)[:16]
 }
 
-// fresh tells whether we made the nonce, and whether it has not expired.
-func (s *digestServer) fresh(nonce string) (ours, fresh bool) {
+// fresh tells whether we made the nonce for this address, and whether it has not
+// expired.
+func (s *digestServer) fresh(nonce string, from netip.Addr) (ours, fresh bool) {
 	b, err := base64.RawURLEncoding.DecodeString(nonce)
-	if err != nil || len(b) != 32 || subtle.ConstantTimeCompare(b[16:], s.mac(b[:16])) != 1 {
+	if err != nil || len(b) != 32 || subtle.ConstantTimeCompare(b[16:], s.mac(b[:16], from)) != 1 {
 		return false, false
 	}
+	return true, s.young(b)
+}
+
+// young tells whether a nonce, decoded, has not expired.
+func (s *digestServer) young(b []byte) bool {
 	made := time.UnixMilli(int64(binary.BigEndian.Uint64(b[:8]))) //nolint:gosec // our own number
 	age := s.now().Sub(made)
 	life := s.live.Load().NonceLifetime
-	return true, age < life && age > -life
+	return age < life && age > -life
 }
 
 // use counts one use of a nonce; false for a replay. Without qop (count 0) a
@@ -241,8 +254,8 @@ func (s *digestServer) use(nonce string, count uint32) bool {
 	n := s.used[nonce]
 	if n == nil {
 		for len(s.fifo) > 0 {
-			_, fresh := s.fresh(s.fifo[0])
-			if fresh && len(s.fifo) < 100_000 {
+			b, _ := base64.RawURLEncoding.DecodeString(s.fifo[0]) // it was ours
+			if s.young(b) && len(s.fifo) < 100_000 {
 				break
 			}
 			delete(s.used, s.fifo[0])
@@ -266,22 +279,42 @@ func (s *digestServer) use(nonce string, count uint32) bool {
 	return true
 }
 
-// challenges are the headers of a 401, one per algorithm in our order. On a
-// WebSocket it is a single one, MD5 if allowed: JsSIP reads the last challenge
-// only and knows nothing else.
-func (s *digestServer) challenges(stale, socket bool) []string {
-	var out []string
-	for i, a := range s.live.Load().DigestAlgorithms {
-		if socket && !strings.EqualFold(a, "MD5") && (s.offered("MD5") || i > 0) {
-			continue
+// challenges are the headers of a 401, one per algorithm in our order (RFC 8760
+// section 2.4). Who is known to fail at the sight of SHA-256 is offered MD5
+// alone, if it is offered at all.
+func (s *digestServer) challenges(stale, simple bool, from netip.Addr) []string {
+	offers := s.live.Load().DigestAlgorithms
+	if simple {
+		offers = offers[:1]
+		if s.offered("MD5") {
+			offers = []string{"MD5"}
 		}
-		h := fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=%s, qop="auth"`, s.realm, s.newNonce(), strings.ToUpper(a))
+	}
+	var out []string
+	for _, a := range offers {
+		h := fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=%s, qop="auth"`, s.realm, s.newNonce(from), strings.ToUpper(a))
 		if stale {
 			h += ", stale=true"
 		}
 		out = append(out, "WWW-Authenticate", h)
 	}
 	return out
+}
+
+// simpleMinded tells whether the client is one that reads one challenge and
+// knows MD5 only: JsSIP in a browser, and those that the configuration names.
+func (s *digestServer) simpleMinded(req *gosip.Request, f transport.Flow) bool {
+	if f.Web() {
+		return true
+	}
+	h := req.GetHeader("User-Agent")
+	if h == nil {
+		return false
+	}
+	agent := strings.ToLower(h.Value())
+	return slices.ContainsFunc(s.live.Load().DigestMD5Only, func(name string) bool {
+		return strings.HasPrefix(agent, strings.ToLower(name))
+	})
 }
 
 // digestCredentials are those of the one scheme that we know; other schemes
@@ -298,34 +331,41 @@ func digestCredentials(req *gosip.Request) gosip.Header {
 // authenticate returns the user who proved to know the password, or the
 // response to send. Known and unknown users are told the same in the same time.
 func (u *UA) authenticate(ctx context.Context, tx *transaction.Server) (string, *gosip.Response) {
-	req, f := tx.Request(), tx.Flow()
-	source := f.Remote().Addr().String()
+	req, from := tx.Request(), tx.Flow().Remote().Addr()
+	simple := u.auth.simpleMinded(req, tx.Flow())
 	h := digestCredentials(req)
 	if h == nil {
-		return "", u.response(tx, statusUnauthorized, "", u.auth.challenges(false, f.Web())...)
+		return "", u.response(tx, statusUnauthorized, "", u.auth.challenges(false, simple, from)...)
 	}
 	d, err := parseDigest(h.Value())
 	if err != nil {
 		return "", u.response(tx, statusBadRequest, "Bad Authorization")
 	}
+	source := from.String()
 	if u.auth.fails.blocked(source, d.username) {
 		u.met.reject(rejectBackoff)
 		return "", u.response(tx, statusForbidden, "")
 	}
-	stale, ok := u.auth.verify(ctx, d, string(req.Method), u.creds)
+	stale, ok := u.auth.verify(ctx, d, string(req.Method), from, u.creds)
 	if ok {
 		u.auth.fails.clear(source, d.username)
+		u.gate.Pardon(from)
 		return d.username, nil
 	}
-	if !stale {
+	if !stale { // a nonce of ours was used: the address is the sender's own
 		u.met.reject(rejectAuth)
 		u.auth.fails.add(source, d.username)
+		u.gate.Offence(from)
 	}
-	return "", u.response(tx, statusUnauthorized, "", u.auth.challenges(stale, f.Web())...)
+	return "", u.response(tx, statusUnauthorized, "", u.auth.challenges(stale, simple, from)...)
 }
 
 // verify checks a digest. stale: right, but by a nonce that is no longer good.
-func (s *digestServer) verify(ctx context.Context, d digest, method string, creds Credentials) (stale, ok bool) {
+func (s *digestServer) verify(ctx context.Context, d digest, method string, from netip.Addr, creds Credentials) (stale, ok bool) {
+	ours, fresh := s.fresh(d.nonce, from)
+	if !ours {
+		return true, false // after our restart, or from another address: ask again, no failure
+	}
 	if newHash(d.algorithm) == nil || !s.offered(d.algorithm) || d.realm != s.realm || (d.qop != "" && d.qop != "auth") {
 		return false, false
 	}
@@ -334,10 +374,6 @@ func (s *digestServer) verify(ctx context.Context, d digest, method string, cred
 		password = "\x00" // computed all the same: the time must not tell
 	}
 	match := subtle.ConstantTimeCompare([]byte(strings.ToLower(d.response)), []byte(d.answer(method, password))) == 1
-	ours, fresh := s.fresh(d.nonce)
-	if !ours {
-		return true, false // after our restart: ask again, no failure
-	}
 	if !match || !known {
 		return false, false
 	}

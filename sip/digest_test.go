@@ -28,8 +28,10 @@ func TestDigestServer(t *testing.T) {
 	now := time.Now()
 	s := newDigestServer(inForce(testConfig()), func() time.Time { return now })
 	creds := passwords{"alice": "w"}
+	home := netip.MustParseAddr("192.0.2.7")
+	from := home
 	make := func(change func(*digest)) digest {
-		d := digest{username: "alice", realm: s.realm, nonce: s.newNonce(), uri: "sip:filo", algorithm: "MD5", qop: "auth", nc: "00000001", cnonce: "c"}
+		d := digest{username: "alice", realm: s.realm, nonce: s.newNonce(home), uri: "sip:filo", algorithm: "MD5", qop: "auth", nc: "00000001", cnonce: "c"}
 		if change != nil {
 			change(&d)
 		}
@@ -38,7 +40,7 @@ func TestDigestServer(t *testing.T) {
 	}
 	check := func(name string, d digest, stale, ok bool) {
 		t.Helper()
-		gotStale, gotOK := s.verify(context.Background(), d, "REGISTER", creds)
+		gotStale, gotOK := s.verify(context.Background(), d, "REGISTER", from, creds)
 		require.Equal(t, []bool{stale, ok}, []bool{gotStale, gotOK}, name)
 	}
 	d := make(nil)
@@ -62,6 +64,9 @@ func TestDigestServer(t *testing.T) {
 	check("other realm", make(func(d *digest) { d.realm = "x" }), false, false)
 	check("auth-int", make(func(d *digest) { d.qop = "auth-int" }), false, false)
 	check("SHA-512", make(func(d *digest) { d.algorithm = "MD5" }).with("SHA-512"), false, false)
+	from = netip.MustParseAddr("192.0.2.8")
+	check("from another address", make(nil), true, false)
+	from = home
 	check("foreign nonce", make(func(d *digest) { d.nonce = "abc" }), true, false)
 	check("bad count", make(func(d *digest) { d.nc = "x" }), false, false)
 	wrong := make(nil)

@@ -28,6 +28,7 @@ type binding struct {
 	user     string
 	contact  gosip.Uri
 	instance string // +sip.instance: the device, across its reconnects
+	regID    string // reg-id: which of the device's flows (RFC 5626 section 4.2)
 	hop      hop
 	from     transport.Flow // by which it was registered
 	callID   string
@@ -42,15 +43,18 @@ type registrar struct {
 	now    func() time.Time
 	events chan RegistrationEvent
 
-	mu sync.Mutex
-	m  map[string][]*binding
-	n  int
+	mu    sync.Mutex
+	m     map[string][]*binding
+	n     int
+	from  map[netip.Addr]int          // bindings by the address that registered
+	flows map[transport.Flow][]string // users reached by a connection
 }
 
 func newRegistrar(live *atomic.Pointer[Config], met *metrics, now func() time.Time) *registrar {
 	return &registrar{
 		live: live, met: met, now: now,
 		events: make(chan RegistrationEvent, 1024), m: make(map[string][]*binding),
+		from: make(map[netip.Addr]int), flows: make(map[transport.Flow][]string),
 	}
 }
 
@@ -82,28 +86,38 @@ func (r *registrar) run(ctx context.Context) {
 
 // dropFlow forgets the bindings of a closed connection.
 func (r *registrar) dropFlow(f transport.Flow) {
-	r.dropIf(func(b *binding) bool { return b.hop.bound && b.hop.flow == f })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, user := range slices.Clone(r.flows[f]) {
+		r.dropOf(user, func(b *binding) bool { return b.hop.bound && b.hop.flow == f })
+	}
 }
 
 func (r *registrar) dropIf(gone func(*binding) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for user, list := range r.m {
-		kept := list[:0]
-		for _, b := range list {
-			if !gone(b) {
-				kept = append(kept, b)
-			}
-		}
-		if len(kept) < len(list) {
-			r.set(user, kept)
-		}
+	for user := range r.m {
+		r.dropOf(user, gone)
+	}
+}
+
+// dropOf drops some of a user's bindings; with the lock held.
+func (r *registrar) dropOf(user string, gone func(*binding) bool) {
+	list := r.m[user]
+	if slices.ContainsFunc(list, gone) {
+		r.set(user, slices.DeleteFunc(slices.Clone(list), gone))
 	}
 }
 
 // set stores a user's bindings and tells the world; with the lock held.
 func (r *registrar) set(user string, list []*binding) {
 	r.n += len(list) - len(r.m[user])
+	for _, b := range r.m[user] {
+		r.unindex(b)
+	}
+	for _, b := range list {
+		r.index(b)
+	}
 	if len(list) == 0 {
 		delete(r.m, user)
 	} else {
@@ -124,6 +138,37 @@ func (r *registrar) set(user string, list []*binding) {
 	}
 }
 
+func (r *registrar) index(b *binding) {
+	r.from[b.from.Remote().Addr()]++
+	if b.hop.bound {
+		r.flows[b.hop.flow] = append(r.flows[b.hop.flow], b.user)
+	}
+}
+
+func (r *registrar) unindex(b *binding) {
+	a := b.from.Remote().Addr()
+	if r.from[a]--; r.from[a] <= 0 {
+		delete(r.from, a)
+	}
+	if !b.hop.bound {
+		return
+	}
+	users := r.flows[b.hop.flow]
+	if i := slices.Index(users, b.user); i >= 0 {
+		users = slices.Delete(users, i, i+1)
+	}
+	if r.flows[b.hop.flow] = users; len(users) == 0 {
+		delete(r.flows, b.hop.flow)
+	}
+}
+
+// anyFrom tells whether somebody is registered from an address.
+func (r *registrar) anyFrom(a netip.Addr) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.from[a] > 0
+}
+
 // newest is the user's latest binding.
 func (r *registrar) newest(user string) (binding, bool) {
 	r.mu.Lock()
@@ -135,12 +180,16 @@ func (r *registrar) newest(user string) (binding, bool) {
 	return *list[len(list)-1], true
 }
 
-// bindings are all of a user's, the newest first.
+// bindings are a user's, the newest first, one for each device: its other flows
+// lead to the same bell (RFC 5626 section 7).
 func (r *registrar) bindings(user string) []binding {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []binding
 	for _, b := range slices.Backward(r.m[user]) {
+		if b.instance != "" && slices.ContainsFunc(out, func(o binding) bool { return o.instance == b.instance }) {
+			continue
+		}
 		out = append(out, *b)
 	}
 	return out
@@ -218,24 +267,30 @@ func (u *UA) register(tx *transaction.Server, user string) *gosip.Response {
 		r.set(user, list)
 	}
 	res := u.response(tx, statusOK, "")
+	if slices.ContainsFunc(news, func(b *binding) bool { return b.regID != "" && b.hop.bound }) {
+		res.AppendHeader(gosip.NewHeader("Require", supportedExt)) // RFC 5626 section 6: it is a flow
+	}
 	for _, b := range list {
 		c := &gosip.ContactHeader{Address: b.contact}
 		c.Params.Add("expires", strconv.Itoa(int(math.Ceil(b.expires.Sub(now).Seconds()))))
 		if b.instance != "" {
 			c.Params.Add("+sip.instance", `"`+b.instance+`"`)
 		}
+		if b.regID != "" {
+			c.Params.Add("reg-id", b.regID)
+		}
 		res.AppendHeader(c)
 	}
 	return res
 }
 
-// without removes the binding that n replaces: the same device by its instance,
-// else the same contact.
+// without removes the binding that n replaces: the same flow of the same device
+// by instance and reg-id, else the same contact.
 func without(list []*binding, n *binding) (rest []*binding, old *binding) {
 	for _, b := range list {
 		same := b.contact.String() == n.contact.String()
 		if n.instance != "" && b.instance != "" {
-			same = n.instance == b.instance
+			same = n.instance == b.instance && n.regID == b.regID
 		}
 		if same || n.contact.Wildcard {
 			old = b
@@ -274,13 +329,17 @@ func (u *UA) contactsOf(req *gosip.Request, f transport.Flow, user string) ([]*b
 			return nil, badRequest("Bad Contact")
 		}
 		instance, _ := c.Params.Get("+sip.instance")
+		regID := ""
+		if instance != "" { // RFC 5626 section 6: without it reg-id has no meaning
+			regID, _ = c.Params.Get("reg-id")
+		}
 		h := u.hopOf(f)
 		if !h.bound {
 			h = u.toward(h, contactHop(c.Address, f.Remote()))
 		}
 		h.user = user
 		out = append(out, &binding{
-			user: user, contact: c.Address, instance: strings.Trim(instance, `"`), hop: h, from: f,
+			user: user, contact: c.Address, instance: strings.Trim(instance, `"`), regID: regID, hop: h, from: f,
 			callID: req.CallID().Value(), seq: req.CSeq().SeqNo, expires: now.Add(min(life, limits.Max)),
 		})
 	}

@@ -14,9 +14,9 @@ var ErrRestart = errors.New("needs a restart")
 func (c Config) withLive(from Config) Config {
 	c.Trunks = from.Trunks
 	c.MaxCalls = from.MaxCalls
-	c.Emergency = from.Emergency
+	c.Emergency, c.Admission, c.Strangers = from.Emergency, from.Admission, from.Strangers
 	c.MaxBindings = from.MaxBindings
-	c.DigestAlgorithms = from.DigestAlgorithms
+	c.DigestAlgorithms, c.DigestMD5Only = from.DigestAlgorithms, from.DigestMD5Only
 	c.NonceLifetime = from.NonceLifetime
 	c.RegisterExpires.Min, c.RegisterExpires.Default = from.RegisterExpires.Min, from.RegisterExpires.Default
 	return c
@@ -30,7 +30,7 @@ func (u *UA) CheckReload(cfg Config) error {
 	return err
 }
 
-// Reload takes over another configuration: trunks, limits, digest. No call is
+// Reload takes over another configuration: trunks, limits, digest, defences. No call is
 // touched: one that goes on counts against the new limits and keeps what it
 // began with. Registrations and questions of trunks that stay the same go on.
 // An error is that of [UA.CheckReload], and nothing has changed.
@@ -42,6 +42,7 @@ func (u *UA) Reload(cfg Config) error {
 		return err
 	}
 	u.live.Store(&cfg)
+	u.gate.Reload(cfg.Admission, cfg.Strangers, cfg.Emergency)
 	u.trunks.Store(set)
 	if !u.enter() {
 		return nil // Serve begins with what is there then

@@ -15,6 +15,7 @@ import (
 	gosip "github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"filo/sip/admission"
 	"filo/sip/resolve"
 	"filo/sip/trace"
 	"filo/sip/transaction"
@@ -64,6 +65,7 @@ type UA struct {
 	duties       duties
 	answerWithin atomic.Int64 // a time.Duration: see usualAnswer
 	resolver     *resolve.Resolver
+	gate         *admission.Gate
 	auth         *digestServer
 	reg          *registrar
 	dialled      webSockets
@@ -121,6 +123,9 @@ func New(cfg Config, deps Deps) (*UA, error) {
 	u.legs.m, u.legs.buried = make(map[string]*Leg), make(map[string]bool)
 	u.near, _ = newLocalNetworks(cfg.LocalNetworks) // validated
 	u.live.Store(&cfg)
+	u.gate = admission.New(cfg.Admission, cfg.Strangers, cfg.Emergency, admission.Deps{
+		Registry: deps.Registry, Trusted: u.trusted, Knows: func(h transport.Head) bool { return u.tx.Knows(h) },
+	})
 	u.auth = newDigestServer(&u.live, deps.Now)
 	u.reg = newRegistrar(&u.live, u.met, deps.Now)
 	u.trunks.Store(trunks)
@@ -165,9 +170,16 @@ func (u *UA) buildLayers() {
 		Ping:       u.cfg.WebSocketPing,
 		Write:      streamTimeout,
 		Observer:   wire{u},
+		Gate:       u.gate,
 		Tap:        u.tap(),
 		Resolve:    u.resolver.Addresses,
 	}, u.tx)
+}
+
+// trusted tells whether an address is a trunk's, or one that somebody has
+// registered from: neither is a stranger.
+func (u *UA) trusted(a netip.Addr) bool {
+	return u.trunks.Load().at(a) != nil || u.reg.anyFrom(a)
 }
 
 // traceNames are the networks as the trace writes them.
