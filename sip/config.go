@@ -41,8 +41,9 @@ type Config struct {
 	RegisterExpires Expires `yaml:"register_expires"`
 	// MaxBindings is the number of contacts that one user may register.
 	MaxBindings int `yaml:"max_bindings"`
-	// DigestAlgorithms are offered in this order: "MD5", "SHA-256". Phones take
-	// the first that they know.
+	// DigestAlgorithms are offered in this order: "MD5", "SHA-256". By RFC 8760
+	// phones take the first that they know, but there are many that look at the
+	// first only, and give up when it is SHA-256; that is why MD5 comes first.
 	DigestAlgorithms []string `yaml:"digest_algorithms"`
 	// DigestMD5Only are beginnings of User-Agent texts of phones that fail when
 	// they see a challenge that they do not know: they are offered MD5 alone,
@@ -99,7 +100,7 @@ func DefaultConfig() Config {
 		Emergency:        []string{"112", "911"},
 		RegisterExpires:  Expires{Min: 30 * time.Second, Max: time.Hour, Default: 5 * time.Minute},
 		MaxBindings:      10,
-		DigestAlgorithms: []string{"SHA-256", "MD5"},
+		DigestAlgorithms: []string{"MD5", "SHA-256"},
 		DigestMD5Only:    []string{"baresip", "JsSIP"},
 		NonceLifetime:    5 * time.Minute,
 		WebSocketPing:    20 * time.Second,
