@@ -8,6 +8,7 @@ import (
 const (
 	mixPrefill = 2 * frameSamples // wait for this much before speaking: 40 ms
 	mixCap     = 10 * frameSamples
+	mixWindow  = 50 // ticks, 1 s: what was never needed so long is taken away
 )
 
 // mixInput is the voice of one member on its way into a mix: a small ring of
@@ -18,7 +19,9 @@ type mixInput struct {
 	ring    [mixCap]int16
 	head, n int
 	ready   bool // the prefill has been reached
-	skipped bool // samples were pushed out since the last frame
+	skipped bool // samples were taken out since the last frame
+	low     int  // the least that lay in the ring after a tick of this window
+	ticks   int  // of the window
 	lastSeq uint16
 	any     bool
 
@@ -69,6 +72,7 @@ func (in *mixInput) pop() {
 		fade(in.frame[:n], before)
 	}
 	in.ready, in.skipped = n == frameSamples, false
+	in.shorten()
 	if !in.ready { // ran dry: build up again
 		clear(in.frame[n:])
 		if n > 0 {
@@ -76,6 +80,18 @@ func (in *mixInput) pop() {
 		}
 		fade(in.frame[n:], before)
 	}
+}
+
+// shorten gives back, 20 ms a second, the delay that a burst has left behind.
+func (in *mixInput) shorten() {
+	in.low = min(in.low, in.n)
+	if in.ticks++; in.ticks < mixWindow {
+		return
+	}
+	if in.low >= mixPrefill {
+		in.head, in.n, in.skipped = (in.head+frameSamples)%mixCap, in.n-frameSamples, true
+	}
+	in.low, in.ticks = in.n, 0
 }
 
 // mixOutput is what one member hears.

@@ -123,3 +123,25 @@ func TestMixInputTakesUpJitter(t *testing.T) {
 	}
 	require.Equal(t, mixCap, in.n)
 }
+
+// A burst, after a network that stood still, delays the voice for some seconds
+// and not for ever.
+func TestMixInputCatchesUp(t *testing.T) {
+	in := &mixInput{}
+	frame := make([]byte, frameSamples)
+	var seq uint16
+	push := func() {
+		seq++
+		in.push(seq, PCMU, frame)
+	}
+	for range 10 {
+		push()
+	}
+	for tick := range 10 * mixWindow {
+		push()
+		in.pop()
+		require.True(t, in.ready, "nothing is missing at tick %d", tick)
+	}
+	require.Less(t, in.n, mixPrefill+frameSamples)
+	require.GreaterOrEqual(t, in.n, frameSamples)
+}
