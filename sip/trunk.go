@@ -1,8 +1,6 @@
 package sip
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
@@ -95,15 +93,4 @@ func (u *UA) Trunk(name string) (t Trunk, ok bool) {
 		}
 	}
 	return Trunk{}, false
-}
-
-// TrunkFor is the trunk that a number would be dialled by at this moment, or
-// why none would: ErrNotAllowed, ErrBadNumber, ErrNoTrunk.
-func (u *UA) TrunkFor(number string) (Trunk, error) {
-	set := u.trunks.Load()
-	candidates, err := set.table.Candidates(number, set.up, rand.Float64)
-	if err != nil {
-		return Trunk{}, fmt.Errorf("dial: %w", err)
-	}
-	return candidates[0].Config, nil
 }

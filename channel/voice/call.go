@@ -79,7 +79,7 @@ func (c *Conductor) serveCall(ctx context.Context, leg *sip.Leg) {
 
 func (c *Conductor) newCall(leg *sip.Leg) *call {
 	info := leg.Info()
-	region := c.trunks[info.Trunk].Region
+	region := c.trunk(info).Region
 	k := &call{
 		c: c, id: contact.NewID(info.Received), leg: leg, room: c.deps.Media.NewRoom(),
 		number: c.number(info.Called, region), peer: caller(info),
@@ -105,7 +105,7 @@ func caller(info sip.Info) string {
 // arrived asks the journey who this is, before the phone is answered.
 func (k *call) arrived(ctx context.Context) {
 	info := k.leg.Info()
-	trunk := k.c.trunks[info.Trunk]
+	trunk := k.c.trunk(info)
 	k.context = k.c.deps.Journey.Arrived(ctx, journey.Arrival{
 		Contact: k.id, Caller: caller(info), Called: info.Called,
 		Trunk: info.Trunk, Trusted: trunk.Trusted, Region: trunk.Region,
@@ -124,7 +124,7 @@ const headerToken = "X-Filo-Token" //nolint:gosec // the name of a header
 // and answers the call, or lets it begin early: then the caller hears us and
 // pays nothing. After an error nothing is held.
 func (k *call) answer(ctx context.Context) (err error) {
-	opts := media.Options{Label: k.leg.ID(), Source: sourceOf(k.leg.Info()), Advertise: k.c.advertised(k.leg.Info().Trunk)}
+	opts := media.Options{Label: k.leg.ID(), Source: sourceOf(k.leg.Info()), Advertise: k.c.advertised(k.leg.Info())}
 	offer := k.leg.Offer()
 	var sdp []byte
 	if len(offer) == 0 {

@@ -59,7 +59,6 @@ type Deps struct {
 	Agents   Agents
 	Watcher  Watcher
 	Trace    Trace // nil: none
-	Trunks   []sip.Trunk
 	Flows    map[string]*ivr.Flow
 	Prompts  *ivr.Prompts
 }
@@ -74,7 +73,6 @@ type Conductor struct {
 	metrics *metrics
 	prompts *promptCache
 	music   media.Prompt
-	trunks  map[string]sip.Trunk
 	numbers map[string]Number // as configured, and in E.164
 	lines   lines
 	inboxes inboxes
@@ -103,14 +101,10 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Conductor, error) {
 		cfg: cfg, deps: deps, log: deps.Log, now: deps.Now, trace: deps.Trace,
 		metrics: newMetrics(deps.Registry),
 		prompts: newPromptCache(deps.Prompts),
-		trunks:  map[string]sip.Trunk{},
 		lines:   lines{slots: map[contact.AgentID]*slot{}},
 		inboxes: inboxes{m: map[contact.ID]inbox{}},
 		numbers: map[string]Number{},
 		stop:    make(chan struct{}),
-	}
-	for _, t := range deps.Trunks {
-		c.trunks[t.Name] = t
 	}
 	if _, ok := deps.Flows[cfg.DefaultFlow]; !ok {
 		return nil, fmt.Errorf("default_flow: no flow named %q", cfg.DefaultFlow)
@@ -152,6 +146,13 @@ func (c *Conductor) Serve(ctx context.Context, leg *sip.Leg) {
 		return
 	}
 	c.serveCall(ctx, leg)
+}
+
+// trunk is the trunk that a call came by, as it is configured now; nothing of it
+// for other calls.
+func (c *Conductor) trunk(info sip.Info) sip.Trunk {
+	t, _ := c.deps.UA.Trunk(info.Trunk)
+	return t
 }
 
 // number finds what is configured for a called number: as it was dialled, else

@@ -141,7 +141,7 @@ func open(t *testing.T, change ...func(*settings)) *house {
 	require.NoError(t, err)
 	h.c, err = New(t.Context(), s.voice, Deps{
 		Log: log, Registry: h.reg, UA: h.ua, Media: eng, Router: h.router, Journey: h.thread, Measure: h.measure,
-		Agents: s.staff, Watcher: h.desk, Trace: h.trace, Trunks: sc.Trunks,
+		Agents: s.staff, Watcher: h.desk, Trace: h.trace,
 		Flows: map[string]*ivr.Flow{"main": flow}, Prompts: ivr.NewPrompts(nil, sounds),
 	})
 	require.NoError(t, err)

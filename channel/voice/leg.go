@@ -50,8 +50,8 @@ func sourceOf(info sip.Info) netip.Addr {
 
 // advertised is the address for media that a trunk's peer is told; the zero
 // value is the engine's.
-func (c *Conductor) advertised(trunk string) netip.Addr {
-	addr, err := netip.ParseAddr(c.trunks[trunk].MediaAdvertise)
+func (c *Conductor) advertised(info sip.Info) netip.Addr {
+	addr, err := netip.ParseAddr(c.trunk(info).MediaAdvertise)
 	if err != nil {
 		return netip.Addr{}
 	}

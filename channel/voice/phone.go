@@ -133,7 +133,7 @@ func (k *call) invite(ctx context.Context, to sip.Target, role ...string) (a rin
 	if a.err == nil {
 		k.traced(a.leg, role...)
 		info := a.leg.Info()
-		a.ep.Facing(sourceOf(info), k.c.advertised(info.Trunk))
+		a.ep.Facing(sourceOf(info), k.c.advertised(info))
 		a.leg.OnReoffer(a.ep.Reoffer)
 		a.err = a.ep.Accept(a.leg.RemoteSDP())
 	}

@@ -223,7 +223,7 @@ func (a *App) buildVoice(ctx context.Context, _ Options) error {
 	a.voice, err = voice.New(ctx, a.cfg.Voice, voice.Deps{
 		Log: a.log, Registry: a.reg, Now: a.now, UA: a.ua, Media: a.media, Router: a.router,
 		Journey: a.journey, Measure: a.measure, Agents: agents{a.users}, Watcher: deskWatcher{a.desk}, Trace: a.trace,
-		Trunks: a.cfg.SIP.Trunks, Flows: flows, Prompts: prompts,
+		Flows: flows, Prompts: prompts,
 	})
 	return err
 }
