@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ type node struct {
 	stop          func() // as SIGTERM; returns when it has ended. Idempotent
 	signal        func() // asks for the stop, does not wait
 	kill          func() // SIGKILL; only of a process
+	reload        func() // SIGHUP; only of a process
 	done          chan struct{}
 	err           error // after done
 	agentsAtRest  int   // browser lines that stay up
@@ -126,6 +128,7 @@ func (w *world) spawn() *node {
 	})
 	n.kill = func() { _ = cmd.Process.Kill(); wg.Wait() }
 	n.signal = func() { _ = cmd.Process.Signal(os.Interrupt) }
+	n.reload = func() { _ = cmd.Process.Signal(syscall.SIGHUP) }
 	n.stop = func() { n.signal(); wg.Wait() }
 	t.Cleanup(func() { n.canary(logs); n.kill(); logs.showIfFailed(t) })
 	select {
