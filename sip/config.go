@@ -54,6 +54,14 @@ type Config struct {
 	// WebSocketPing is the interval of pings on SIP over WebSocket; a peer that
 	// does not answer within it is closed.
 	WebSocketPing time.Duration `yaml:"websocket_ping"`
+	// SessionExpires is how long a session lasts without a sign of life by
+	// re-INVITE or UPDATE (RFC 4028); the half of it is the interval of ours. 0: as
+	// the far side wants.
+	SessionExpires time.Duration `yaml:"session_expires"`
+	// MinSE is the least that a far side may ask for; 90 s at least.
+	MinSE time.Duration `yaml:"min_se"`
+	// MaxDuration ends every call, agents' lines too; 0: none.
+	MaxDuration time.Duration `yaml:"max_duration"`
 	// Admission is the defence against overload.
 	Admission admission.Config `yaml:"admission"`
 	// Strangers are who is neither a trunk nor registered.
@@ -104,6 +112,9 @@ func DefaultConfig() Config {
 		DigestMD5Only:    []string{"baresip", "JsSIP"},
 		NonceLifetime:    5 * time.Minute,
 		WebSocketPing:    20 * time.Second,
+		SessionExpires:   30 * time.Minute,
+		MinSE:            90 * time.Second,
+		MaxDuration:      24 * time.Hour,
 		Admission:        admission.DefaultConfig(),
 		Strangers:        admission.DefaultStrangers(),
 		Trace:            trace.DefaultConfig(),
@@ -217,6 +228,19 @@ func (c Config) validateLimits(bad func(key, format string, a ...any)) {
 	}
 	if c.WebSocketPing < time.Second {
 		bad("websocket_ping", "%v is less than a second", c.WebSocketPing)
+	}
+	c.validateSessions(bad)
+}
+
+func (c Config) validateSessions(bad func(key, format string, a ...any)) {
+	if c.MinSE < 90*time.Second || c.MinSE > 24*time.Hour {
+		bad("min_se", "%v is not between 90s and 24h", c.MinSE)
+	}
+	if c.SessionExpires != 0 && c.SessionExpires < c.MinSE {
+		bad("session_expires", "%v is less than min_se", c.SessionExpires)
+	}
+	if c.MaxDuration != 0 && c.MaxDuration < time.Minute {
+		bad("max_duration", "%v is less than a minute", c.MaxDuration)
 	}
 }
 

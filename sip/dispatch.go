@@ -37,7 +37,7 @@ func (u core) ACK(_ transport.Flow, ack *gosip.Request) {
 		return
 	}
 	if l := u.legOf(ack); l != nil {
-		l.post(func() { l.onACK(ack) })
+		l.turn(func() { l.onACK(ack) })
 	}
 }
 
@@ -85,7 +85,8 @@ func (u *UA) serveOther(tx *transaction.Server) {
 
 func (u *UA) routeInDialog(tx *transaction.Server) {
 	req := tx.Request()
-	if l := u.legOf(req); l != nil && l.post(func() { l.onRequest(tx) }) {
+	if l := u.legOf(req); l != nil {
+		l.turn(func() { l.onRequest(tx) })
 		return
 	}
 	if req.Method == gosip.BYE && u.legs.wasOurs(tagOf(req.To())) {

@@ -24,6 +24,15 @@ var (
 	ErrStopped = errors.New("user agent stopped")
 	// ErrNoACK: no ACK came within 64*T1 (32 s) of our 200.
 	ErrNoACK = errors.New("no ACK for our 200")
+	// ErrNoPRACK: no PRACK came within 64*T1 (32 s) of our reliable 183.
+	ErrNoPRACK = errors.New("no PRACK for our provisional response")
+	// ErrNoSession: a session description was missing where the standard demands
+	// one, or could not be agreed on.
+	ErrNoSession = errors.New("no session agreed on")
+	// ErrExpired: nobody refreshed the session in time (RFC 4028).
+	ErrExpired = errors.New("session expired")
+	// ErrTooLong: the call has lasted max_duration.
+	ErrTooLong = errors.New("longest duration reached")
 	// ErrDialogGone: the far side no longer knows the dialog (481 or 408).
 	ErrDialogGone = errors.New("dialog gone at the far side")
 

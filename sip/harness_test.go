@@ -75,6 +75,13 @@ func runWith(t *testing.T, cfg Config, deps Deps, h Handler) *UA {
 	return u
 }
 
+// skippingClock is the time, and what a test adds to it. The timers of a leg do
+// not notice: call tick.
+type skippingClock struct{ skipped atomic.Int64 }
+
+func (c *skippingClock) now() time.Time       { return time.Now().Add(time.Duration(c.skipped.Load())) }
+func (c *skippingClock) skip(d time.Duration) { c.skipped.Add(int64(d)) }
+
 func timeout(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

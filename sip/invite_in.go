@@ -2,36 +2,12 @@ package sip
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
-	gosip "github.com/emiago/sipgo/sip"
-
+	"filo/sip/dialog"
 	"filo/sip/transaction"
 )
-
-// serverInvite is an INVITE of the far side until its ACK: the one that opened
-// the dialog, or a re-INVITE.
-type serverInvite struct {
-	tx     *transaction.Server
-	ok     *gosip.Response // our 2xx, while it waits for its ACK
-	late   bool            // no offer came: the ACK carries the answer
-	wait   time.Duration
-	resend *time.Timer
-	giveUp *time.Timer
-}
-
-func (s *serverInvite) stop() {
-	if s.resend != nil {
-		s.resend.Stop()
-	}
-	if s.giveUp != nil {
-		s.giveUp.Stop()
-	}
-	s.ok = nil
-}
 
 // serveInvite handles an INVITE outside any dialog.
 func (u *UA) serveInvite(tx *transaction.Server) {
@@ -53,8 +29,12 @@ func (u *UA) serveInvite(tx *transaction.Server) {
 	if !ok {
 		return
 	}
-	if bad := checkSDP(tx.Request()); bad.code != 0 {
-		u.refuse(tx, bad.code, "", bad.headers...)
+	replaces, bad := u.replaced(tx.Request())
+	if bad.code == 0 {
+		bad = checkSDP(tx.Request())
+	}
+	if bad.code != 0 {
+		u.refuse(tx, bad.code, bad.reason, bad.headers...)
 		return
 	}
 	leave, ok := u.enterTrunk(tx, who)
@@ -65,34 +45,35 @@ func (u *UA) serveInvite(tx *transaction.Server) {
 	if leave != nil {
 		context.AfterFunc(leg.ctx, leave)
 	}
+	leg.info.Replaces = replaces
 	if !u.legs.add(leg) {
 		u.refuse(tx, statusLoop, "")
 		leg.cancel(ErrRejected)
 		return
 	}
-	if !tx.OnCancel(func() { leg.post(leg.onCancel) }) {
-		leg.post(leg.onCancel)
+	leg.turn(func() { leg.apply(leg.readRequest(tx)) })
+	if leg.ctx.Err() != nil {
+		return // refused by a rule of the protocol
+	}
+	cancelled := func() { leg.turn(func() { leg.onCancel(tx) }) }
+	if !tx.OnCancel(cancelled) {
+		cancelled()
 	}
 	u.wg.Go(func() { u.runHandler(leg) })
-}
-
-// onCancel ends the call unless the answer was first (RFC 3261 section 9.2).
-func (l *Leg) onCancel() {
-	if l.state == stateEarly {
-		l.refuse(statusTerminated, "", "")
-		l.end(ErrCancelled)
-	}
 }
 
 // runHandler gives the leg to the application, and ends what it left open.
 func (u *UA) runHandler(l *Leg) {
 	defer func() {
-		h := Hangup{}
+		h := dialog.Hangup{}
 		if r := recover(); r != nil {
 			u.caught(r, l.id)
-			h.Code = statusServerError
+			h.Status = statusServerError
 		}
-		l.post(func() { l.terminate(h, ErrHangup) })
+		l.turn(func() {
+			l.ending(ErrHangup)()
+			l.apply(h)
+		})
 	}()
 	u.handler(l.ctx, l)
 }
@@ -100,68 +81,39 @@ func (u *UA) runHandler(l *Leg) {
 func (u *UA) newInboundLeg(tx *transaction.Server, who caller) *Leg {
 	req := tx.Request()
 	l := newLeg(u.life, u, tx.Tag())
+	l.trunk = who.trunk
 	h := u.hopOf(tx.Flow())
 	h.user, h.trunk = who.user, who.trunk
 	l.info = u.inboundInfo(req, h, who, tx.Received())
-	if body := req.Body(); len(body) > 0 {
-		l.offer = body
-		l.remoteSDP = body
+	l.offer, l.headers = descriptionOf(req), l.info.Headers
+	l.remoteSDP = l.offer
+	l.farSide = farSide{
+		callID: req.CallID().Value(), local: req.To().Address, remote: req.From().Address,
+		contact: u.contactURI("", h), hop: h, source: tx.Flow().Remote(),
 	}
-	l.srv = &serverInvite{tx: tx, late: len(l.offer) == 0}
-	contact := req.Contact().Address
-	routes := recordRoutes(req, false)
-	h = u.toward(h, nextHop(contact, routes, tx.Flow().Remote()))
-	local, remote := req.To(), req.From()
-	l.d = dialog{
-		callID:       req.CallID().Value(),
-		localTag:     l.id,
-		remoteTag:    tagOfFrom(remote),
-		local:        local.Address,
-		remote:       remote.Address,
-		remoteTarget: contact,
-		routes:       routes,
-		remoteSeq:    req.CSeq().SeqNo,
-		contact:      u.contactURI("", h),
-		hop:          h,
-	}
+	l.m = l.machine(0, 0)
 	return l
-}
-
-// inviteResponse builds a response to the INVITE being served.
-func (l *Leg) inviteResponse(code int, reason string) *gosip.Response {
-	res := l.u.response(l.srv.tx, code, reason)
-	if code > 100 && code < 300 {
-		res.AppendHeader(&gosip.ContactHeader{Address: l.d.contact})
-	}
-	return res
 }
 
 // Ring sends 180. Repeating it is allowed.
 func (l *Leg) Ring(ctx context.Context) error {
-	return l.do(ctx, func() error {
-		if l.state != stateEarly || l.srv == nil {
-			return l.wrongState("ring")
-		}
-		return l.respond(l.inviteResponse(180, ""))
-	})
+	return l.command(ctx, "ring", nil, dialog.Ring{})
+}
+
+// Progress sends 183 with our session description: media before the answer. It
+// goes reliably when the caller supports that (RFC 3262), and [Leg.Answer] after
+// it uses the same description.
+func (l *Leg) Progress(ctx context.Context, sdp []byte) error {
+	return l.command(ctx, "progress", nil, dialog.Progress{SDP: sdp})
 }
 
 // Answer accepts the call with our session description: the answer to their
 // offer, or our offer when they made none ([Leg.RemoteAnswer] then waits for
-// theirs). It returns when the 200 was sent; retransmission until the ACK goes
-// on by itself.
+// theirs). It returns when the 200 was sent, or waits only for the far side to
+// acknowledge what Progress sent; retransmission until the ACK goes on by
+// itself.
 func (l *Leg) Answer(ctx context.Context, sdp []byte) error {
-	return l.do(ctx, func() error {
-		if l.state != stateEarly || l.srv == nil {
-			return l.wrongState("answer")
-		}
-		l.localSDP = sdp
-		if err := l.accept(sdp); err != nil {
-			return err
-		}
-		l.state = stateAnswered
-		return nil
-	})
+	return l.command(ctx, "answer", nil, dialog.Answer{SDP: sdp})
 }
 
 // RemoteAnswer waits for the ACK of our 200 and returns the session
@@ -179,102 +131,20 @@ func (l *Leg) RemoteAnswer(ctx context.Context) ([]byte, error) {
 
 // Reject refuses the call with code (300..699); reason "" takes the usual phrase.
 func (l *Leg) Reject(ctx context.Context, code int, reason string) error {
-	return l.do(ctx, func() error {
-		if l.state != stateEarly || l.srv == nil {
-			return l.wrongState("reject")
+	if code < 300 || code > 699 {
+		code = statusServerError
+	}
+	var err error
+	l.turn(func() {
+		if l.m.Ended() || !l.info.Inbound || !l.m.Early() {
+			err = fmt.Errorf("reject: %w", l.stateError())
+			return
 		}
-		if code < 300 || code > 699 {
-			code = statusServerError
-		}
-		l.refuse(code, reason, "")
-		l.end(ErrRejected)
-		return nil
+		l.ending(ErrRejected)()
+		l.apply(dialog.Hangup{Status: code, Phrase: oneLine(reason)})
 	})
-}
-
-func (l *Leg) wrongState(what string) error {
-	return fmt.Errorf("%s: %w", what, errors.Join(ErrState, context.Cause(l.ctx)))
-}
-
-// refuse sends a final failure to the first INVITE.
-func (l *Leg) refuse(code int, reason, cause string) {
-	res := l.u.response(l.srv.tx, code, oneLine(reason))
-	if cause != "" {
-		res.AppendHeader(gosip.NewHeader("Reason", oneLine(cause)))
+	if ctxErr := context.Cause(ctx); err == nil && ctxErr != nil && l.ctx.Err() == nil {
+		return fmt.Errorf("reject: %w", ctxErr)
 	}
-	_ = l.respond(res)
-}
-
-// respond sends res in the INVITE transaction being served.
-func (l *Leg) respond(res *gosip.Response) error {
-	err := l.srv.tx.Respond(res)
-	if errors.Is(err, transaction.ErrCancelled) { // a re-INVITE
-		return fmt.Errorf("respond %d: %w", res.StatusCode, ErrCancelled)
-	}
-	return err //nolint:wrapcheck // says what was tried
-}
-
-// accept sends 200 and repeats it until the ACK (RFC 3261 section 13.3.1.4).
-func (l *Leg) accept(sdp []byte) error {
-	s := l.srv
-	res := l.inviteResponse(statusOK, "")
-	res.AppendHeader(gosip.NewHeader("Allow", allowedMethods))
-	res.AppendHeader(gosip.NewHeader("Supported", supportedExt))
-	setSDP(res, sdp)
-	if err := l.respond(res); err != nil {
-		return err
-	}
-	s.ok = res
-	s.wait = transaction.T1
-	s.resend = l.after(s.wait, func() { l.resendOK(s) })
-	s.giveUp = l.after(transaction.TimeoutAfter, func() { l.noACK(s) })
-	return nil
-}
-
-func (l *Leg) resendOK(s *serverInvite) {
-	if s.ok == nil || l.srv != s {
-		return
-	}
-	l.u.met.resent.WithLabelValues("200").Inc()
-	_ = s.tx.Respond(s.ok) // a lost one is repeated anyway
-	s.wait = min(2*s.wait, transaction.T2)
-	s.resend = l.after(s.wait, func() { l.resendOK(s) })
-}
-
-func (l *Leg) noACK(s *serverInvite) {
-	if s.ok == nil || l.srv != s {
-		return
-	}
-	s.stop()
-	l.srv = nil
-	h := Hangup{Cause: `SIP;cause=408;text="no ACK"`}
-	if l.byeLater != nil {
-		h = *l.byeLater
-	}
-	l.byeLater = nil
-	l.bye(h)
-	l.end(ErrNoACK)
-}
-
-// onACK takes the ACK of our 2xx, by its own transaction or by ours when the
-// peer reused the branch.
-func (l *Leg) onACK(ack *gosip.Request) {
-	s := l.srv
-	if s == nil || s.ok == nil || ack.CSeq().SeqNo != s.tx.Request().CSeq().SeqNo {
-		return
-	}
-	s.stop()
-	l.srv = nil
-	if s.late {
-		l.setRemoteSDP(ack.Body())
-	}
-	if l.state == stateAnswered {
-		l.state = stateConfirmed
-		close(l.answered)
-	}
-	if l.byeLater != nil {
-		h := *l.byeLater
-		l.byeLater = nil
-		l.bye(h)
-	}
+	return err
 }

@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net/netip"
 	"sync"
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
+
+	"filo/sip/dialog"
+	"filo/sip/transaction"
+	"filo/sip/trunk"
 )
 
 // Info is what is known about a call when it arrives (or is placed).
@@ -39,6 +45,9 @@ type Info struct {
 	// Call-Info; canonical names.
 	Headers map[string]string
 	Inbound bool
+	// Replaces is the leg in whose place this call wants to be (RFC 3891); nil:
+	// none. Whoever answers the call hangs that leg up.
+	Replaces *Leg
 }
 
 // Hangup says how to end a leg.
@@ -48,52 +57,75 @@ type Hangup struct {
 	Cause string
 	// Code refuses a call that was not answered yet; 0: 603.
 	Code int
+	// Headers go along, e.g. User-to-User (RFC 7433).
+	Headers map[string]string
 }
-
-type legState int
-
-const (
-	stateEarly     legState = iota // INVITE received or sent, no final response yet
-	stateAnswered                  // we sent 200 and wait for the first ACK
-	stateConfirmed                 // the dialog stands
-	stateEnded
-)
 
 // Leg is one dialog, ours or theirs. Its methods may be called from any
 // goroutine.
 //
-// A leg has no goroutine. What happens to it (a request, a response, a timer, a
-// command) runs under its turn, one after the other, in whichever goroutine
-// brought it; what it has to tell the application is called when the turn is
-// over.
+// A leg is a [dialog.Machine], a lock and one timer; it has no goroutine. What
+// happens to it (a message, the timer, a command) runs in its turn, one after
+// the other, in whichever goroutine brought it; what it has to tell the
+// application is called when the turn is over. After its end it stays in the
+// table of legs until its machine owes the peer nothing.
 type Leg struct {
 	u      *UA
 	id     string
 	info   Info
 	offer  []byte
+	trunk  *trunk.Trunk    // by which the far side is reached; nil: none
 	ctx    context.Context // the leg's life, handed out by Context
 	cancel context.CancelCauseFunc
 	digits chan string
+	// answered is closed when the ACK of our 200 came.
+	answered chan struct{}
+	// oneOffer holds who may make an offer to the far side.
+	oneOffer chan struct{}
 
-	answered chan struct{} // closed by the first ACK of our 200
+	mu      sync.Mutex // guards the rest
+	m       *dialog.Machine
+	events  []dialog.Event  // that wait for the machine
+	effects []dialog.Effect // scratch
+	calls   []func()        // to the application, when the turn is over
+	refused bool            // the machine refused the last command
+	over    bool            // no longer counted as a call
+	gone    bool            // no longer in the table
+	timer   *time.Timer
+	wake    time.Time // what the timer is set to
 
-	mu        sync.Mutex // guards what outsiders read
+	farSide
+	placed         *placed             // our INVITE that opened the dialog, until its end is told
+	invite         *transaction.Client // our last INVITE
+	ack            *gosip.Request      // our last ACK
+	ok             *gosip.Response     // our last 2xx to an INVITE
+	okTo           *transaction.Server // and to which
+	user, password string              // of a robot or an account
+	challenge      *gosip.Response     // that our next request answers
+	proved         gosip.RequestMethod // whose challenge was answered last, in vain
+	why            error               // the application's reason to end the leg
+	failure        error               // why our INVITE has failed
+
 	remoteSDP []byte
+	headers   map[string]string
 	reoffer   func(offer []byte) ([]byte, error)
+	onAnswer  func(answer []byte)
+	transfer  func(*TransferRequest)
+	waiting   chan<- reofferResult // who waits for the outcome of our offer
+	said      bool                 // we have sent BYE
+}
 
-	turn sync.Mutex // guards the rest
-
-	d         dialog
-	state     legState
-	gone      bool          // nothing is owed to the peer any more
-	calls     []func()      // to the application, when the turn is over
-	srv       *serverInvite // INVITE of theirs being served: the first or a re-INVITE
-	cli       *clientInvite // INVITE of ours in progress
-	acks      *ackBook      // ACKs of our 2xx, for their retransmissions
-	localSDP  []byte        // the last that we sent
-	byeLater  *Hangup       // BYE to send when the ACK came (RFC 3261 section 15)
-	reoffered bool          // the OnReoffer function is running
-	byeWaits  func()        // BYE that overtook the 200 it belongs to
+// farSide is the far side, as messages name and reach it.
+type farSide struct {
+	callID    string
+	local     gosip.Uri
+	localName string
+	remote    gosip.Uri
+	contact   gosip.Uri // ours
+	hop       hop
+	next      string         // URI that the hop leads to
+	source    netip.AddrPort // where the last message came from
+	uris      [2]knownURI    // the last targets
 }
 
 // ID names the leg in logs; it says nothing about anybody.
@@ -125,172 +157,83 @@ func (l *Leg) RemoteSDP() []byte {
 	return l.remoteSDP
 }
 
-// OnReoffer sets what answers a new offer of the far side (re-INVITE or
-// UPDATE), in any state. Without it, or when it fails, the far side gets 488
-// and the session goes on as it was.
-func (l *Leg) OnReoffer(f func(offer []byte) (answer []byte, err error)) {
+// Headers are User-to-User, Call-Info and the X- headers that the trunk lets
+// through, of the last message of the far side that had any: its INVITE, REFER
+// or BYE. Canonical names; nil for none.
+func (l *Leg) Headers() map[string]string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.reoffer = f
-}
-
-func (l *Leg) setRemoteSDP(sdp []byte) {
-	if len(sdp) == 0 {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.remoteSDP = sdp
+	return maps.Clone(l.headers)
 }
 
 func newLeg(ctx context.Context, u *UA, id string) *Leg {
-	l := &Leg{u: u, id: id, digits: make(chan string, 64), answered: make(chan struct{})}
+	l := &Leg{
+		u: u, id: id, digits: make(chan string, 64), answered: make(chan struct{}), oneOffer: make(chan struct{}, 1),
+	}
 	// The leg outlives the call that created it (a request's or a dialler's
 	// context); it ends by its own rules and by the stop of the UA.
 	l.ctx, l.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	return l
 }
 
-// post runs f as the leg's next turn; false when the leg is gone. It must not
-// be called within a turn.
-func (l *Leg) post(f func()) bool {
-	l.turn.Lock()
-	if l.gone {
-		l.turn.Unlock()
-		return false
-	}
-	l.guard(f)
-	if l.finished() {
-		l.gone = true
-		l.u.forget(l)
-	}
-	calls := l.calls
-	l.calls = nil
-	l.turn.Unlock()
-	for _, call := range calls {
-		call()
-	}
-	return true
-}
-
-// do runs f as the leg's next turn and returns its error.
-func (l *Leg) do(ctx context.Context, f func() error) error {
-	if err := context.Cause(ctx); err != nil && l.ctx.Err() == nil {
-		return fmt.Errorf("leg: %w", err)
-	}
-	var err error
-	if !l.post(func() { err = f() }) {
-		return l.endedErr()
-	}
-	return err
-}
-
-func (l *Leg) endedErr() error {
-	return errors.Join(ErrState, context.Cause(l.ctx))
-}
-
-// after posts f in d unless the leg is gone, or the UA stopped, by then. The
-// returned timer may be stopped; f must check that it still applies.
-func (l *Leg) after(d time.Duration, f func()) *time.Timer {
-	return time.AfterFunc(d, func() {
-		if l.u.enter() {
-			defer l.u.leave()
-			l.post(f)
-		}
+// machine makes the leg's machine; seq is the CSeq of our first request.
+func (l *Leg) machine(seq uint32, early time.Duration) *dialog.Machine {
+	return dialog.New(dialog.Config{
+		Tag: l.id, Seq: seq, Seed: seedOf(l.id), Reliable: true,
+		Session: l.u.cfg.SessionExpires, MinSession: l.u.cfg.MinSE, MaxEarly: early, MaxDuration: l.u.cfg.MaxDuration,
 	})
-}
-
-// finished: the leg has ended and nothing of it is still owed to the peer.
-func (l *Leg) finished() bool {
-	return l.state == stateEnded && l.cli == nil && (l.srv == nil || l.srv.ok == nil)
-}
-
-// guard keeps one leg's bug from taking the process down.
-func (l *Leg) guard(f func()) {
-	defer func() {
-		if r := recover(); r != nil {
-			l.u.caught(r, l.id)
-			l.terminate(Hangup{Code: statusServerError}, fmt.Errorf("panic: %v", r)) //nolint:err113 // no sentinel for a bug
-		}
-	}()
-	f()
-}
-
-// end marks the leg as over. Whatever must be sent was sent before.
-func (l *Leg) end(cause error) {
-	if l.state == stateEnded {
-		return
-	}
-	l.state = stateEnded
-	l.cancel(cause)
 }
 
 // Hangup ends the leg by whatever its state requires: BYE, CANCEL or a refusal.
 // It is idempotent and does not wait for the far side.
 func (l *Leg) Hangup(ctx context.Context, h Hangup) error {
-	err := l.do(ctx, func() error {
-		l.terminate(h, ErrHangup)
-		return nil
-	})
+	err := l.command(ctx, "hang up", l.ending(ErrHangup), h.event())
 	if errors.Is(err, ErrState) {
 		return nil // it had ended already
 	}
 	return err
 }
 
-// terminate runs in the loop.
-func (l *Leg) terminate(h Hangup, cause error) {
-	switch l.state {
-	case stateEnded:
-		return
-	case stateEarly:
-		if l.info.Inbound {
-			if h.Code == 0 {
-				h.Code = statusDecline
-			}
-			l.refuse(h.Code, "", h.Cause)
-		} else {
-			l.cancelInvite(h)
+func (h Hangup) event() dialog.Hangup {
+	return dialog.Hangup{Status: h.Code, Reason: oneLine(h.Cause), Headers: h.Headers}
+}
+
+// ending returns what notes why the application ends the leg.
+func (l *Leg) ending(why error) func() {
+	return func() {
+		if l.why == nil {
+			l.why = why
 		}
-	case stateAnswered:
-		// RFC 3261 section 15: no BYE from the callee before the ACK or its
-		// time-out.
-		l.byeLater = &h
-	case stateConfirmed:
-		l.bye(h)
 	}
-	l.end(cause)
 }
 
-// bye sends BYE and sees it through without the loop.
-func (l *Leg) bye(h Hangup) {
-	if l.cli != nil && !l.cli.initial { // a re-INVITE of ours dies with the dialog
-		l.dropClient(ErrHangup)
+// command gives the machine a command in a turn of its own, after before, which
+// may be nil. It returns ErrState when the machine refuses.
+func (l *Leg) command(ctx context.Context, what string, before func(), ev dialog.Event) error {
+	if err := context.Cause(ctx); err != nil && l.ctx.Err() == nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
-	l.dropServer()
-	l.u.legs.bury(l.d.localTag, time.Now())
-	l.d.localSeq++
-	req := l.newRequest(gosip.BYE)
-	if h.Cause != "" {
-		req.AppendHeader(gosip.NewHeader("Reason", oneLine(h.Cause)))
+	refused := false
+	l.turn(func() {
+		if before != nil {
+			before()
+		}
+		l.apply(ev)
+		refused = l.refused
+	})
+	if refused {
+		return fmt.Errorf("%s: %w", what, l.stateError())
 	}
-	l.u.fire(l.d.hop, req)
+	return nil
 }
 
-// dropServer settles an INVITE of theirs that the end of the dialog overtakes.
-func (l *Leg) dropServer() {
-	if l.srv == nil {
-		return
-	}
-	if l.srv.ok == nil {
-		_ = l.respond(l.u.response(l.srv.tx, statusTerminated, ""))
-	}
-	l.srv.stop()
-	l.srv = nil
-}
+// stateError is ErrState, with the reason why the leg has ended if it has.
+func (l *Leg) stateError() error { return errors.Join(ErrState, context.Cause(l.ctx)) }
 
-// newRequest makes a request of the current local number over the newest flow.
-func (l *Leg) newRequest(method gosip.RequestMethod) *gosip.Request {
-	l.d.hop = l.u.refreshed(l.d.hop)
-	return l.d.request(l.u, method, l.d.localSeq)
+// stop ends a leg at the stop of the UA: nothing is waited for.
+func (l *Leg) stop() {
+	l.turn(func() {
+		l.ending(ErrStopped)()
+		l.apply(dialog.Hangup{Status: statusOverloaded, Now: true})
+	})
 }

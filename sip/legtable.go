@@ -13,7 +13,8 @@ import (
 type legTable struct {
 	mu   sync.RWMutex
 	m    map[string]*Leg
-	idle chan struct{} // closed when the last leg goes; nil: nobody waits
+	live int           // those that have not ended
+	idle chan struct{} // closed when the last of them ends; nil: nobody waits
 
 	buried map[string]bool // ended by our BYE within the last 32 s
 	graves []grave         // the same, by time
@@ -30,10 +31,11 @@ func (t *legTable) get(tag string) *Leg {
 	return t.m[tag]
 }
 
+// count is the number of calls: legs that have not ended.
 func (t *legTable) count() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return len(t.m)
+	return t.live
 }
 
 func (t *legTable) all() []*Leg {
@@ -54,23 +56,37 @@ func (t *legTable) add(l *Leg) bool {
 		return false
 	}
 	t.m[l.id] = l
+	t.live++
 	l.u.met.dialogs.Inc()
 	return true
 }
 
-func (t *legTable) remove(l *Leg) {
+// ended counts a leg no longer as a call.
+func (t *legTable) ended(l *Leg) {
+	l.u.met.dialogs.Dec()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.m, l.id)
-	if len(t.m) == 0 && t.idle != nil {
+	t.live--
+	if t.live == 0 && t.idle != nil {
 		close(t.idle)
 		t.idle = nil
 	}
 }
 
+// remove takes out a leg that owes its peer nothing. If we have said BYE, a BYE
+// of the far side may still be on its way.
+func (t *legTable) remove(l *Leg, said bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.m, l.id)
+	if said {
+		t.bury(l.id, time.Now())
+	}
+}
+
 func (t *legTable) awaitEmpty(ctx context.Context) error {
 	t.mu.Lock()
-	if len(t.m) == 0 {
+	if t.live == 0 {
 		t.mu.Unlock()
 		return nil
 	}
@@ -129,10 +145,8 @@ func (f *farewells) await(ctx context.Context) {
 }
 
 // bury remembers a dialog that we ended by BYE: a BYE of the far side that
-// crosses ours is fine, not unknown.
+// crosses ours is fine, not unknown. The lock is held.
 func (t *legTable) bury(tag string, now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for len(t.graves) > 0 && now.Sub(t.graves[0].at) > transaction.TimeoutAfter {
 		delete(t.buried, t.graves[0].tag)
 		t.graves = t.graves[1:]

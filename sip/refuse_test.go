@@ -33,7 +33,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"version", "INVITE", 505, func(p *peer) string { return strings.Replace(valid(p), "SIP/2.0\r\nVia", "SIP/7.0\r\nVia", 1) }},
 		{"Max-Forwards 0", "INVITE", 483, func(p *peer) string { return strings.Replace(valid(p), "Max-Forwards: 70", "Max-Forwards: 0", 1) }},
 		{"Max-Forwards junk", "INVITE", 400, func(p *peer) string { return strings.Replace(valid(p), "Max-Forwards: 70", "Max-Forwards: x", 1) }},
-		{"Require", "INVITE", 420, func(p *peer) string { return p.request("INVITE", "b", 1, testSDP, "Require: 100rel, nothing") }},
+		{"Require", "INVITE", 420, func(p *peer) string { return p.request("INVITE", "b", 1, testSDP, "Require: 100rel, magic, nothing") }},
 		{"not SDP", "INVITE", 415, func(p *peer) string { return p.request("INVITE", "b", 1, "<x/>", "Content-Type: text/xml") }},
 		{"compressed", "INVITE", 415, func(p *peer) string {
 			return p.request("INVITE", "b", 1, testSDP, "Content-Type: application/sdp", "Content-Encoding: gzip")
@@ -58,7 +58,7 @@ func TestWhatIsRefused(t *testing.T) {
 			case 405:
 				require.Contains(t, res.GetHeader("Allow").Value(), "INVITE")
 			case 420:
-				require.Equal(t, "100rel, nothing", res.GetHeader("Unsupported").Value())
+				require.Equal(t, "magic, nothing", res.GetHeader("Unsupported").Value())
 			}
 		})
 	}

@@ -28,7 +28,7 @@ type Registration struct {
 type registration struct {
 	Registration
 	u      *UA
-	d      dialog // Call-ID, tag and number stay the same over all refreshes
+	d      series // Call-ID, tag and number stay the same over all refreshes
 	life   time.Duration
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -65,7 +65,7 @@ func (u *UA) Register(ctx context.Context, r Registration) (stop func(context.Co
 // newRegistration makes a registration that was not sent yet.
 func (u *UA) newRegistration(r Registration, h hop) *registration {
 	aor := gosip.Uri{Scheme: "sip", User: escapeUser(r.User), Host: r.Domain}
-	return &registration{Registration: r, u: u, done: make(chan struct{}), d: dialog{
+	return &registration{Registration: r, u: u, done: make(chan struct{}), d: series{
 		callID: newToken(), localTag: newToken(), local: aor, remote: aor,
 		remoteTarget: gosip.Uri{Scheme: "sip", Host: r.Domain}, contact: u.contactURI(r.User, h), hop: h,
 	}}

@@ -24,6 +24,7 @@ const (
 	statusTooManyHops      = 483
 	statusBusy             = 486
 	statusTerminated       = 487
+	statusBadEvent         = 489
 	statusNotAcceptable    = 488
 	statusPending          = 491
 	statusServerError      = 500

@@ -161,11 +161,13 @@ func TestOKIsRepeatedUntilACK(t *testing.T) {
 func TestNoACK(t *testing.T) {
 	t.Parallel()
 	legs := make(chan *Leg, 1)
-	u := run(t, testConfig(), nil, answerer(t, legs))
+	var clock skippingClock
+	u := runWith(t, testConfig(), Deps{Now: clock.now}, answerer(t, legs))
 	p := newPeer(t, u)
 	p.dial()
 	l := <-legs
-	l.post(func() { l.noACK(l.srv) }) // what the timer does after 32 s
+	clock.skip(33 * time.Second)
+	l.tick()
 	ended(t, l, ErrNoACK)
 	p.reply(p.expect("BYE"), 200, "", "")
 }

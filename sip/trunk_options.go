@@ -57,7 +57,7 @@ func (u *UA) askServer(ctx context.Context, t *trunk.Trunk, s server) int {
 		return statusTimeout
 	}
 	uri := s.uri("")
-	d := dialog{
+	d := series{
 		callID: newToken(), localTag: newToken(), local: u.ourURI(t, "filo"), remote: uri,
 		remoteTarget: uri, localSeq: 1, contact: u.contactURI("", h), hop: h,
 	}

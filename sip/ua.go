@@ -231,7 +231,7 @@ func (u *UA) shutdown() {
 	u.draining.Store(true)
 	close(u.stopping)
 	for _, l := range u.legs.all() {
-		l.post(func() { l.stop() })
+		l.stop()
 	}
 	u.duties.end()
 	ctx, cancel := context.WithTimeout(u.life, stopGrace)
@@ -271,23 +271,6 @@ func (u *UA) enter() bool {
 }
 
 func (u *UA) leave() { u.inside.Done() }
-
-func (u *UA) forget(l *Leg) {
-	u.met.dialogs.Dec()
-	u.legs.remove(l)
-}
-
-// stop ends a leg at the stop of the UA: nothing is waited for.
-func (l *Leg) stop() {
-	wait := l.state == stateAnswered || l.byeLater != nil
-	if wait && l.srv != nil {
-		l.srv.stop()
-		l.srv = nil
-		l.state = stateConfirmed
-		l.byeLater = nil
-	}
-	l.terminate(Hangup{Code: statusOverloaded}, ErrStopped)
-}
 
 // write sends a request without a transaction: an ACK.
 func (u *UA) write(h hop, req *gosip.Request) {

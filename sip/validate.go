@@ -118,7 +118,7 @@ func checkForwards(req *gosip.Request) refusal {
 	var unknown []string
 	for _, h := range req.GetHeaders("Require") {
 		for tag := range strings.SplitSeq(h.Value(), ",") {
-			if tag = strings.TrimSpace(tag); tag != "" && !strings.EqualFold(tag, supportedExt) {
+			if tag = strings.TrimSpace(tag); tag != "" && !supported(tag) {
 				unknown = append(unknown, tag)
 			}
 		}
@@ -129,13 +129,19 @@ func checkForwards(req *gosip.Request) refusal {
 	return refusal{}
 }
 
-// mediaType is the content type without parameters, in lower case.
-func mediaType(m *gosip.Request) string {
-	ct := m.ContentType()
-	if ct == nil {
-		return ""
+// supported tells whether we know an option tag.
+func supported(tag string) bool {
+	for known := range strings.SplitSeq(supportedExt, ", ") {
+		if strings.EqualFold(tag, known) {
+			return true
+		}
 	}
-	kind, _, _ := strings.Cut(ct.Value(), ";")
+	return false
+}
+
+// mediaType is the content type without parameters, in lower case.
+func mediaType(m message) string {
+	kind, _, _ := strings.Cut(valueOf(m, "content-type"), ";")
 	return strings.ToLower(strings.TrimSpace(kind))
 }
 

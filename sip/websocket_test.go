@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"filo/sip/dialog"
 	"filo/sip/transaction"
 	"filo/sip/transport"
 )
@@ -251,6 +252,27 @@ func FuzzRequest(f *testing.F) {
 		_, _ = infoDigit(mediaType(req), req.Body())
 		_, _ = u.contactsOf(req, transport.Flow{}, "x")
 		_ = transaction.NewResponse(req, 200, "OK", u.toTag(req)).String()
-		_ = nextHop(req.Recipient, recordRoutes(req, true), mustAddrPort("127.0.0.1:1"))
+		_ = nextHop(req.Recipient, nil, mustAddrPort("127.0.0.1:1"))
+		fuzzDialog(t, u, req)
 	})
+}
+
+// fuzzDialog reads a request as a leg does, and writes what it makes of it.
+func fuzzDialog(t *testing.T, u *UA, req *gosip.Request) {
+	l := &Leg{u: u}
+	r := dialog.Request{Method: dialog.Method(req.Method), RAck: readRAck(valueOf(req, "RAck"))}
+	r.Routes = readRoutes(req)
+	l.readSession(&r, req)
+	readNotify(&r, req)
+	for _, route := range r.Routes {
+		_ = l.uri(route.URI)
+	}
+	target := l.uri(r.Contact)
+	transfer := l.readTransfer(req)
+	for _, s := range []string{transfer.To, transfer.ReplacesOther, transfer.ReferredBy, target.String()} {
+		if strings.ContainsAny(s, "\r\n") {
+			t.Fatalf("line break in %q", s)
+		}
+	}
+	_, _ = u.replaced(req)
 }

@@ -85,8 +85,12 @@ func (m *Machine) address(b *branch, r *Request) {
 		r.CSeq = b.localSeq
 	}
 	r.FromTag, r.ToTag = m.cfg.Tag, b.tag
-	r.Target, r.Routes = b.target, b.routes
-	if len(b.routes) > 0 && !b.routes[0].Loose {
+	r.Target, r.Routes, r.Next = b.target, b.routes, b.target
+	if len(b.routes) == 0 {
+		return
+	}
+	r.Next = b.routes[0].URI
+	if !b.routes[0].Loose {
 		// The first hop is a strict router: it wants to be the request URI, and
 		// the target to be the last route.
 		r.Target = b.routes[0].URI

@@ -6,6 +6,9 @@ func (m *Machine) hangup(h *Hangup) bool {
 		return false
 	}
 	m.terminate(h, HungUp, 0)
+	if h.Now && m.bye != nil {
+		m.sendBye(m.bye)
+	}
 	return true
 }
 
@@ -44,7 +47,7 @@ func (m *Machine) reject(h *Hangup) {
 	r := m.theirs.req
 	m.theirs = nil
 	m.stopProvisional()
-	m.refuse(&r, Response{Status: status, Phrase: h.Phrase, Reason: h.Reason})
+	m.refuse(&r, Response{Status: status, Phrase: h.Phrase, Reason: h.Reason, Headers: h.Headers})
 }
 
 // sendBye ends the dialog (RFC 3261 section 15.1.1).

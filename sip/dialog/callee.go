@@ -97,6 +97,7 @@ func (m *Machine) acceptInvite(sdp []byte) {
 
 func (m *Machine) resendOK() {
 	s := m.theirs
+	s.ok.Again = true
 	m.emit(*s.ok)
 	s.wait = min(2*s.wait, T2)
 	m.start(resendOK, s.wait)
@@ -131,7 +132,7 @@ func (m *Machine) onACK(r *Request) {
 		m.end(NoSession, 0)
 		return
 	case s.late && m.d.talk == offering:
-		m.answered(m.d, r.SDP, !s.initial)
+		m.answered(m.d, r.SDP, Answered{Refresh: !s.initial})
 	}
 	m.confirm()
 }

@@ -22,7 +22,7 @@ func (m *Machine) invite(ev *Invite) bool {
 		return false
 	}
 	m.state, m.caller = early, true
-	r := Request{Method: INVITE, Target: ev.Target, Headers: ev.Headers}
+	r := Request{Method: INVITE, Target: ev.Target, Next: ev.Target, Headers: ev.Headers}
 	r.CSeq, r.FromTag, r.SDP = max(m.cfg.Seq, 1), m.cfg.Tag, ev.SDP
 	m.sendInvite(&clientInvite{req: r, initial: true})
 	m.start(tooEarly, m.cfg.MaxEarly)
@@ -154,7 +154,7 @@ func (m *Machine) establish(b *branch, r *Response) {
 			return
 		}
 		m.ack(b, r.CSeq, nil)
-		m.answered(b, sdp, false)
+		m.answered(b, sdp, Answered{})
 	case b.talk == fresh && r.SDP == nil:
 		m.noSession(b, r)
 		return
@@ -202,7 +202,9 @@ func (m *Machine) ackAndLeave(b *branch, r *Response) {
 func (m *Machine) onOKAgain(r *Response) {
 	for i := range m.acks {
 		if a := &m.acks[i]; a.CSeq == r.CSeq && a.ToTag == r.ToTag {
-			m.emit(*a)
+			again := *a
+			again.Again = true
+			m.emit(again)
 			return
 		}
 	}

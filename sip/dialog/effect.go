@@ -31,9 +31,10 @@ type Offered struct {
 type Answered struct {
 	Tag string
 	SDP []byte
-	// Refresh: the offer repeated what stood, to keep the session alive or
-	// because the far side asked for one, and nobody waits for this.
-	Refresh bool
+	// Offer: it is the outcome of an [Offer]. Refresh: our offer repeated what
+	// stood, to keep the session alive or because the far side asked for one.
+	// Neither: it is the answer to the first offer.
+	Offer, Refresh bool
 }
 
 // Failed is the outcome of an [Offer] that changed nothing.

@@ -33,6 +33,9 @@ type Hangup struct {
 	Phrase  string // of a refusal
 	Reason  string // Reason header
 	Headers map[string]string
+	// Now: BYE does not wait for the ACK of our 2xx, although the standard wants
+	// it to. There is no time.
+	Now bool
 }
 
 // Offer wants to change the session. It waits for its turn; the outcome is

@@ -300,7 +300,7 @@ func (l *ladder) command(word, rest string) Event {
 	case "answer":
 		return Answer{SDP: sdp}
 	case "hangup":
-		return Hangup{Status: number}
+		return Hangup{Status: number, Now: arg == "now"}
 	case "offer":
 		return Offer{SDP: sdp}
 	case "withdraw":
@@ -346,9 +346,7 @@ func (l *ladder) effect(e Effect) string {
 		return "* offered" + tagged(e.Tag) + described(e.SDP)
 	case Answered:
 		s := "* answered" + tagged(e.Tag) + described(e.SDP)
-		if e.Refresh {
-			s += " refresh"
-		}
+		s += flagged(e.Offer, "offer") + flagged(e.Refresh, "refresh")
 		return s
 	case Failed:
 		return fmt.Sprintf("* failed %d", e.Status)

@@ -109,6 +109,10 @@ func (m *Machine) Done() bool { return m.state == ended && m.Deadline().IsZero()
 // Ended tells whether the application was told of the end.
 func (m *Machine) Ended() bool { return m.state == ended }
 
+// Early tells whether the INVITE that opens the dialog waits for its final
+// response.
+func (m *Machine) Early() bool { return m.state == early }
+
 // Confirmed tells whether a 2xx and its ACK were exchanged and the call has not
 // ended.
 func (m *Machine) Confirmed() bool { return m.state == confirmed }

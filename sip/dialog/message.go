@@ -90,9 +90,12 @@ type Request struct {
 	// Tx is how the driver knows the transaction of a request received. The
 	// machine hands it back in its responses and does not look at it.
 	Tx any
-	// Target is the request URI of what we send.
-	Target string
-	RAck   RAck // of PRACK
+	// Target is the request URI of what we send, and Next the URI that decides
+	// where it goes (RFC 3261 section 8.1.2). CANCEL goes where its INVITE went.
+	Target, Next string
+	// Again: it was sent before as it is (an ACK).
+	Again bool
+	RAck  RAck // of PRACK
 	// Unknown are the required option tags that the driver does not know
 	// (received).
 	Unknown []string
@@ -138,8 +141,11 @@ type Response struct {
 	// credentials, if it may send the request again. The machine does, with
 	// the next CSeq.
 	Retry bool
-	// Reason is the application's, in a refusal that is sent.
-	Reason string
+	// Again: it was sent before as it is (a 2xx or a reliable 1xx).
+	Again bool
+	// Reason and Headers are the application's, in a refusal that is sent.
+	Reason  string
+	Headers map[string]string
 }
 
 func (r *Response) provisional() bool { return r.Status < 200 }

@@ -44,13 +44,14 @@ func (m *Machine) ask(b *branch, in carrier, r *Request) {
 }
 
 // answered takes the answer to our open offer; none if the far side agrees
-// without.
-func (m *Machine) answered(b *branch, sdp []byte, refresh bool) {
+// without. told says which offer that was.
+func (m *Machine) answered(b *branch, sdp []byte, told Answered) {
 	b.agree()
 	if sdp != nil {
 		b.remote = sdp
 	}
-	m.emit(Answered{Tag: b.tag, SDP: sdp, Refresh: refresh})
+	told.Tag, told.SDP = b.tag, sdp
+	m.emit(told)
 }
 
 // accept answers an offer that was handed to the application.
@@ -138,7 +139,8 @@ func (m *Machine) noAnswer() {
 // reoffer is a wish of ours to change the session, or to confirm it.
 type reoffer struct {
 	sdp     []byte
-	refresh bool // sdp is what stands already
+	answer  []byte // that a reliable 1xx brought; the 2xx makes it count
+	refresh bool   // sdp is what stands already
 	tries   int
 }
 
@@ -215,11 +217,10 @@ func (m *Machine) offerOK(b *branch, sdp []byte) {
 	sent := m.sent
 	m.sent = nil
 	b.local = sent.sdp
-	if b.talk == offering {
-		m.answered(b, sdp, sent.refresh)
-		return
+	if sent.answer != nil {
+		sdp = sent.answer
 	}
-	// A reliable 1xx brought the answer and told it.
+	m.answered(b, sdp, Answered{Offer: !sent.refresh, Refresh: sent.refresh})
 }
 
 // offerRefused closes our offer, or makes it again when it is its turn. b.talk

@@ -138,6 +138,7 @@ func (m *Machine) later() Response {
 func (m *Machine) refuse(r *Request, res Response) {
 	full := m.response(r, res.Status)
 	full.Phrase, full.Unsupported, full.RetryAfter, full.Reason = res.Phrase, res.Unsupported, res.RetryAfter, res.Reason
+	full.Headers = res.Headers
 	full.Require, full.Timer = res.Require, res.Timer
 	m.emit(full)
 }

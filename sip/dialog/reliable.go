@@ -86,6 +86,7 @@ func (m *Machine) proceedProvisions() {
 }
 
 func (m *Machine) resendProvisional() {
+	m.reliable.res.Again = true
 	m.emit(*m.reliable.res)
 	m.reliable.wait *= 2
 	m.start(resendProvisional, m.reliable.wait)
@@ -133,7 +134,7 @@ func (m *Machine) onPRACK(b *branch, r *Request) {
 		m.terminate(&Hangup{Status: 488}, NoSession, 0)
 	case b.talk == offering && b.in == inProvisional:
 		m.refuse(r, Response{Status: 200})
-		m.answered(b, r.SDP, false)
+		m.answered(b, r.SDP, Answered{})
 	case r.SDP != nil && b.talk == agreed:
 		m.ask(b, inPRACK, r)
 	case r.SDP != nil:
@@ -162,8 +163,11 @@ func (m *Machine) onReliable(b *branch, r *Response) bool {
 	case r.SDP != nil && b.talk == fresh: // a late offer: the PRACK answers
 		m.ask(b, inProvisional, &Request{Method: PRACK, Header: r.Header, RAck: prack.RAck})
 		return true
-	case r.SDP != nil && b.talk == offering && (b.in == inInvite || b.in == inReinvite):
-		m.answered(b, r.SDP, false)
+	case r.SDP != nil && b.talk == offering && b.in == inInvite:
+		m.answered(b, r.SDP, Answered{})
+	case r.SDP != nil && b.talk == offering && b.in == inReinvite:
+		b.agree()
+		m.sent.answer = r.SDP
 	}
 	b.enqueue(prack)
 	return true

@@ -233,8 +233,7 @@ func (l *Layer) receiveACK(f transport.Flow, ack *gosip.Request) {
 	l.mu.Unlock()
 	switch {
 	case closed:
-	case s != nil:
-		s.acknowledged()
+	case s != nil && s.acknowledged():
 	case r != nil && !r.accepted:
 		// Section 17.2.1: absorbed in state Confirmed.
 	default: // of a 2xx; some phones reuse the INVITE's branch for it

@@ -202,13 +202,15 @@ func (s *Server) repeated() {
 	}
 }
 
-// acknowledged: the ACK of a failure came.
-func (s *Server) acknowledged() {
+// acknowledged takes the ACK of a failure; false when it is that of a 2xx,
+// which is quicker than Respond is at its end.
+func (s *Server) acknowledged() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == serverCompleted {
 		s.finish(&remain{}, T4) // Timer I
 	}
+	return s.state != serverAccepted
 }
 
 // cancelled handles a CANCEL for an INVITE that has no final response yet.
