@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -31,7 +30,7 @@ import (
 type carrier struct {
 	t       *testing.T
 	network string
-	port    uint16
+	at      netip.AddrPort
 	packets net.PacketConn
 	stream  net.Listener
 
@@ -47,17 +46,22 @@ type carrier struct {
 // carrier.test, signed by itself.
 func newCarrier(t *testing.T, network string, script func(*gosip.Request) []string) *carrier {
 	t.Helper()
+	return newCarrierAt(t, network, "127.0.0.1:0", script)
+}
+
+func newCarrierAt(t *testing.T, network, bind string, script func(*gosip.Request) []string) *carrier {
+	t.Helper()
 	c := &carrier{t: t, network: network, script: script, news: make(chan struct{}), conns: map[net.Conn]bool{}}
 	var wg sync.WaitGroup
 	if network == "udp" {
-		pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		pc, err := net.ListenPacket("udp", bind)
 		require.NoError(t, err)
-		c.packets, c.port = pc, netip.MustParseAddrPort(pc.LocalAddr().String()).Port()
+		c.packets, c.at = pc, netip.MustParseAddrPort(pc.LocalAddr().String())
 		wg.Go(c.readPackets)
 	} else {
-		ln, err := net.Listen("tcp4", "127.0.0.1:0")
+		ln, err := net.Listen("tcp", bind)
 		require.NoError(t, err)
-		c.port = netip.MustParseAddrPort(ln.Addr().String()).Port()
+		c.at = netip.MustParseAddrPort(ln.Addr().String())
 		if network == "tls" {
 			cert, key := testCertificate(t)
 			pair, err := tls.LoadX509KeyPair(cert, key)
@@ -248,7 +252,7 @@ func (c *carrier) await(method gosip.RequestMethod, n int) *gosip.Request {
 }
 
 // addr is where it listens.
-func (c *carrier) addr() string { return fmt.Sprintf("127.0.0.1:%d", c.port) }
+func (c *carrier) addr() string { return c.at.String() }
 
 // names is a name server: SRV records that lead to carriers, the first the
 // best, and addresses of 127.0.0.1 for every host.
@@ -264,7 +268,7 @@ func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, err
 func (n names) LookupSRV(_ context.Context, service, proto, host string) (string, []*net.SRV, error) {
 	var out []*net.SRV
 	for i, c := range n["_"+service+"._"+proto+"."+host] {
-		out = append(out, &net.SRV{Target: "h.carrier.test.", Port: c.port, Priority: uint16(i)})
+		out = append(out, &net.SRV{Target: "h.carrier.test.", Port: c.at.Port(), Priority: uint16(i)})
 	}
 	if out == nil {
 		return "", nil, &net.DNSError{IsNotFound: true}

@@ -17,7 +17,7 @@ func phones(t *testing.T, u *UA, carriers ...*carrier) {
 	for _, c := range carriers {
 		h, err := u.hopTo("UDP", c.addr())
 		require.NoError(t, err)
-		contact := gosip.Uri{Scheme: "sip", User: "phone", Host: "127.0.0.1", Port: int(c.port)}
+		contact := gosip.Uri{Scheme: "sip", User: "phone", Host: "127.0.0.1", Port: int(c.at.Port())}
 		list = append(list, &binding{user: "alice", contact: contact, hop: h, expires: time.Now().Add(time.Hour)})
 	}
 	u.reg.mu.Lock()

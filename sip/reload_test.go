@@ -107,7 +107,7 @@ func TestReloadCertificate(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	first := u.listeners[2].secrets.Load()
-	caller := dialler(t, names{"_sips._tcp.carrier.test": {&carrier{port: mustAddrPort(u.Addr("tls")).Port()}}}, trunkTo("filo", "carrier.test", func(o *Trunk) {
+	caller := dialler(t, names{"_sips._tcp.carrier.test": {&carrier{at: mustAddrPort(u.Addr("tls"))}}}, trunkTo("filo", "carrier.test", func(o *Trunk) {
 		o.Transport, o.TLS.CAFile, o.TLS.CertFile, o.TLS.KeyFile = "tls", cert, cert, key
 	}))
 	_, err := caller.Invite(ctx, Target{Number: theirs}, InviteOptions{SDP: sdp("us")})

@@ -317,3 +317,26 @@ func TestDialIsCancelled(t *testing.T) {
 	c.await(gosip.CANCEL, 1)
 	require.Zero(t, u.trunks.Load().peers["one"].outbound.Calls())
 }
+
+// TestTrunkIPv6: a trunk is called over IPv6; one that is reachable so only,
+// from a node without, is left for the next.
+func TestTrunkIPv6(t *testing.T) {
+	t.Parallel()
+	six := newCarrierAt(t, "udp", "[::1]:0", says(gosip.INVITE, "200 sdp"))
+	cfg := testConfig()
+	cfg.Listen = []Listen{{Network: "udp", Bind: "[::1]:0"}}
+	cfg.Trunks = []Trunk{trunkTo("six", six.addr())}
+	l, err := dialOut(t, runWith(t, cfg, Deps{}, nil), theirs)
+	require.NoError(t, err)
+	invite := six.await(gosip.INVITE, 1)
+	require.Equal(t, "[::1]", invite.Recipient.Host)
+	require.Equal(t, "[::1]", invite.Contact().Address.Host)
+	require.NoError(t, l.Hangup(timeout(t), Hangup{}))
+	six.await(gosip.BYE, 1)
+
+	four := newCarrier(t, "udp", says(gosip.INVITE, "200 sdp"))
+	l, err = dialOut(t, dialler(t, nil, trunkTo("six", six.addr(), func(t *Trunk) { t.Servers = []string{four.addr()} })), theirs)
+	require.NoError(t, err)
+	require.Equal(t, 1, six.count(gosip.INVITE))
+	require.NoError(t, l.Hangup(timeout(t), Hangup{}))
+}

@@ -2,6 +2,8 @@ package sip
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -51,10 +53,20 @@ func (u *UA) toldRegistered(t *trunk.Trunk, failures int, err error) {
 	u.met.trunks.registered.WithLabelValues(t.Name).Set(flag(err == nil))
 	switch {
 	case err != nil && failures == 1:
-		u.log.Warn("trunk not registered", "trunk", t.Name, "err", err)
+		u.log.Warn("trunk not registered", "trunk", t.Name, "why", plainly(err))
 	case err == nil && failures > 0:
 		u.log.Info("trunk registered again", "trunk", t.Name)
 	}
+}
+
+// plainly is an error without the phrase of a peer, who may have put a number
+// into it.
+func plainly(err error) string {
+	var se *StatusError
+	if errors.As(err, &se) {
+		return fmt.Sprintf("sip %d", se.Code)
+	}
+	return err.Error()
 }
 
 // refusedUs tells whether the registrar knows us and says no.

@@ -26,6 +26,7 @@ func Check(path string) (report string, err error) {
 	c := checker{cfg: cfg}
 	c.files()
 	c.flows()
+	c.trunks()
 	c.users()
 	found := doc.both(wrong, doc.locate(errors.Join(c.errs...)))
 	if err := errors.Join(found, errors.Join(c.elsewhere...)); err != nil {
@@ -152,6 +153,20 @@ func (c *checker) numbers(flows map[string]*ivr.Flow) {
 		case flow != nil && number.Lang != "" && !slices.Contains(flow.Languages(), number.Lang):
 			c.bad(key+".lang", "flow %s does not speak %q", name, number.Lang)
 		}
+	}
+}
+
+// trunks tells where each trunk leads and what it may dial.
+func (c *checker) trunks() {
+	for _, t := range c.cfg.SIP.Trunks {
+		parts := []string{fmt.Sprintf("calls from %d networks and its servers", len(t.Allow))}
+		if t.Register.Registrar != "" {
+			parts = append(parts, "registers at "+t.Register.Registrar)
+		}
+		if len(t.Dial.Allow) > 0 {
+			parts = append(parts, fmt.Sprintf("dials %s by %s", strings.Join(t.Dial.Allow, ", "), t.Server))
+		}
+		c.tell("trunk %s: %s", t.Name, strings.Join(parts, "; "))
 	}
 }
 
