@@ -63,14 +63,19 @@ func escapeUser(s string) string {
 	return b.String()
 }
 
+var (
+	nameEscaper   = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	nameUnescaper = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
+)
+
 // escapeName makes s fit for a quoted string; sipgo adds the quotes only.
 func escapeName(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(oneLine(s))
+	return nameEscaper.Replace(oneLine(s))
 }
 
 func unescapeName(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
 	}
-	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(s)
+	return nameUnescaper.Replace(s)
 }

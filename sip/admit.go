@@ -25,7 +25,7 @@ func (u *UA) admit(tx *transaction.Server) (caller, bool) {
 			return caller{}, u.forbid(tx)
 		}
 	}
-	asUser := u.creds != nil && (req.GetHeader("Authorization") != nil || u.reg.boundFrom(from, f))
+	asUser := u.creds != nil && (header(req, "Authorization") != nil || u.reg.boundFrom(from, f))
 	if t := u.trunks.Load().at(f.Remote().Addr()); t != nil && !f.Web() && !asUser {
 		return caller{trunk: t}, true
 	}

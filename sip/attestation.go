@@ -71,13 +71,13 @@ func levelOf(s string) string {
 // for us.
 func attestation(req *gosip.Request) string {
 	for _, name := range []string{"P-Attestation-Indicator", "Attestation-Info"} {
-		if h := req.GetHeader(name); h != nil {
+		if h := header(req, name); h != nil {
 			if a := levelOf(h.Value()); a != "" {
 				return a
 			}
 		}
 	}
-	if h := req.GetHeader("Identity"); h != nil {
+	if h := header(req, "Identity"); h != nil {
 		return passportLevel(h.Value())
 	}
 	return ""

@@ -144,7 +144,7 @@ func answerChallenge(res *gosip.Response, method, uri, user, password string) (n
 		ask, name = "Proxy-Authenticate", "Proxy-Authorization"
 	}
 	var best digest
-	for _, h := range res.GetHeaders(ask) {
+	for h := range headers(res, ask) {
 		d, err := parseDigest(h.Value())
 		if err != nil || newHash(d.algorithm) == nil {
 			continue
@@ -307,7 +307,7 @@ func (s *digestServer) simpleMinded(req *gosip.Request, f transport.Flow) bool {
 	if f.Web() {
 		return true
 	}
-	h := req.GetHeader("User-Agent")
+	h := header(req, "User-Agent")
 	if h == nil {
 		return false
 	}
@@ -320,7 +320,7 @@ func (s *digestServer) simpleMinded(req *gosip.Request, f transport.Flow) bool {
 // digestCredentials are those of the one scheme that we know; other schemes
 // are as good as none (RFC 7235 section 4.2).
 func digestCredentials(req *gosip.Request) gosip.Header {
-	for _, h := range req.GetHeaders("Authorization") {
+	for h := range headers(req, "Authorization") {
 		if scheme, _, _ := strings.Cut(strings.TrimSpace(h.Value()), " "); strings.EqualFold(scheme, "Digest") {
 			return h
 		}

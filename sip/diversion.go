@@ -30,7 +30,7 @@ func originalCalled(req *gosip.Request) string {
 // addressList are the addresses in all headers of a name, in order.
 func addressList(req *gosip.Request, name string) []gosip.Uri {
 	var out []gosip.Uri
-	for _, h := range req.GetHeaders(name) {
+	for h := range headers(req, name) {
 		for _, value := range splitList(h.Value()) {
 			var uri gosip.Uri
 			var params gosip.HeaderParams

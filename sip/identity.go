@@ -8,7 +8,7 @@ import (
 
 // asserted is the first P-Asserted-Identity with a number or user (RFC 3325).
 func asserted(req *gosip.Request) (uri gosip.Uri, name string, ok bool) {
-	for _, h := range req.GetHeaders("P-Asserted-Identity") {
+	for h := range headers(req, "P-Asserted-Identity") {
 		for _, value := range splitList(h.Value()) {
 			var u gosip.Uri
 			var params gosip.HeaderParams
@@ -30,7 +30,7 @@ func anonymousURI(uri gosip.Uri) bool {
 
 // wantsPrivacy reads RFC 3323's Privacy header.
 func wantsPrivacy(req *gosip.Request) bool {
-	for _, h := range req.GetHeaders("Privacy") {
+	for h := range headers(req, "Privacy") {
 		for v := range strings.FieldsFuncSeq(strings.ToLower(h.Value()), func(r rune) bool { return r == ';' || r == ',' || r == ' ' }) {
 			switch v {
 			case "id", "user", "header":

@@ -307,7 +307,7 @@ func (u *UA) contactsOf(req *gosip.Request, f transport.Flow, user string) ([]*b
 	now, cfg := u.now(), u.live.Load()
 	limits := cfg.RegisterExpires
 	var out []*binding
-	for _, h := range req.GetHeaders("contact") {
+	for h := range headers(req, "Contact") {
 		c, ok := h.(*gosip.ContactHeader)
 		if !ok {
 			return nil, badRequest("Bad Contact")
@@ -359,7 +359,7 @@ func contactHop(contact gosip.Uri, source netip.AddrPort) string {
 func contactLife(req *gosip.Request, c *gosip.ContactHeader, usual time.Duration) (time.Duration, bool) {
 	text, ok := c.Params.Get("expires")
 	if !ok {
-		h := req.GetHeader("Expires")
+		h := header(req, "Expires")
 		if h == nil {
 			return usual, true
 		}

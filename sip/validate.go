@@ -83,27 +83,24 @@ func checkHeaders(req *gosip.Request) refusal {
 	return refusal{}
 }
 
+// singleHeaders are those that may come once only; the parser has made full
+// names of compact ones, except of those that it could not read.
+var singleHeaders = [...]struct{ name, compact string }{
+	{"From", "f"}, {"To", "t"}, {"Call-ID", "i"}, {"CSeq", "cseq"}, {"Content-Length", "l"}, {"Max-Forwards", "max-forwards"},
+}
+
 // singleHeader is a bit of its own for each header that may come once only.
 func singleHeader(name string) uint {
-	switch strings.ToLower(name) {
-	case "from", "f":
-		return 1 << 0
-	case "to", "t":
-		return 1 << 1
-	case "call-id", "i":
-		return 1 << 2
-	case "cseq":
-		return 1 << 3
-	case "content-length", "l":
-		return 1 << 4
-	case "max-forwards":
-		return 1 << 5
+	for i, s := range singleHeaders {
+		if strings.EqualFold(name, s.name) || strings.EqualFold(name, s.compact) {
+			return 1 << i
+		}
 	}
 	return 0
 }
 
 func checkForwards(req *gosip.Request) refusal {
-	if h := req.GetHeader("Max-Forwards"); h != nil {
+	if h := header(req, "Max-Forwards"); h != nil {
 		m := req.MaxForwards()
 		if m == nil || m.Val() > 255 {
 			return badRequest("Bad Max-Forwards")
@@ -116,7 +113,7 @@ func checkForwards(req *gosip.Request) refusal {
 		return refusal{}
 	}
 	var unknown []string
-	for _, h := range req.GetHeaders("Require") {
+	for h := range headers(req, "Require") {
 		for tag := range strings.SplitSeq(h.Value(), ",") {
 			if tag = strings.TrimSpace(tag); tag != "" && !supported(tag) {
 				unknown = append(unknown, tag)
@@ -150,7 +147,7 @@ func checkSDP(req *gosip.Request) refusal {
 	if len(req.Body()) == 0 {
 		return refusal{}
 	}
-	if h := req.GetHeader("Content-Encoding"); h != nil && !strings.EqualFold(h.Value(), "identity") {
+	if h := header(req, "Content-Encoding"); h != nil && !strings.EqualFold(h.Value(), "identity") {
 		return refusal{code: statusUnsupportedMedia, headers: []string{"Accept-Encoding", "identity"}}
 	}
 	if mediaType(req) != "application/sdp" {

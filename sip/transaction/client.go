@@ -38,11 +38,12 @@ type Client struct {
 	layer  *Layer
 	key    key
 	flow   transport.Flow
-	req    *gosip.Request
 	user   ClientUser
+	method gosip.RequestMethod
 	invite bool
 
 	mu        sync.Mutex
+	req       *gosip.Request // nil when the user has had the final response
 	state     clientState
 	abandoned bool   // the user is no longer interested
 	data      []byte // the request, to be repeated
@@ -57,7 +58,7 @@ type Client struct {
 func (l *Layer) Request(f transport.Flow, req *gosip.Request, user ClientUser) (*Client, error) {
 	branch, _ := req.Via().Params.Get("branch")
 	c := &Client{
-		layer: l, key: l.hash.client(branch, req.Method), flow: f, req: req, user: user, invite: req.Method == gosip.INVITE,
+		layer: l, key: l.hash.client(branch, req.Method), flow: f, req: req, user: user, invite: req.Method == gosip.INVITE, method: req.Method,
 		data: bytesOf(req), wait: T1, since: time.Now(),
 	}
 	if err := l.addClient(c); err != nil {
@@ -122,8 +123,13 @@ func (c *Client) remove(r *remain) {
 // Flow is by which the request was sent.
 func (c *Client) Flow() transport.Flow { return c.flow }
 
-// Request is the request that was sent.
-func (c *Client) Request() *gosip.Request { return c.req }
+// Request is the request that was sent; nil once the user has been told its
+// final response.
+func (c *Client) Request() *gosip.Request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.req
+}
 
 // Abandon ends all calls to the user. The transaction goes on for 64*T1 at
 // most, so that a late failure of an INVITE is acknowledged.
@@ -144,6 +150,19 @@ func (c *Client) Abandon() {
 func (c *Client) receive(res *gosip.Response, f transport.Flow) {
 	if c.step(res) {
 		c.user.Response(c, res, f)
+	}
+	if !res.IsProvisional() {
+		c.lighten()
+	}
+}
+
+// lighten lets go of the request after the final response: the clock may know
+// the transaction for long.
+func (c *Client) lighten() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state >= clientAccepted {
+		c.req, c.data = nil, nil
 	}
 }
 
@@ -204,8 +223,9 @@ func (c *Client) fail(err error) {
 	}
 	c.mu.Unlock()
 	if tell {
-		c.user.Failed(c, fmt.Errorf("%s: %w", c.req.Method, err))
+		c.user.Failed(c, fmt.Errorf("%s: %w", c.method, err))
 	}
+	c.lighten()
 }
 
 // broken: the connection is gone. What was accepted stays: another 2xx may

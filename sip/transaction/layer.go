@@ -112,7 +112,30 @@ func New(ctx context.Context, o Options, user User) *Layer {
 	}
 	ctx, l.cancel = context.WithCancel(ctx)
 	l.wg.Go(func() { l.clock.run(ctx) })
+	l.clock.set(sweeping, sweep{l}, 0)
 	return l
+}
+
+// sweep looks for requests other than INVITE that the user never answered.
+type sweep struct{ *Layer }
+
+func (l sweep) fire(time.Time, uint32) {
+	now := time.Now()
+	var late []*Server
+	l.mu.Lock()
+	for _, s := range l.servers {
+		if s.req.Method != gosip.INVITE && now.Sub(s.begun) >= TimeoutAfter {
+			late = append(late, s)
+		}
+	}
+	closed := l.closed
+	l.mu.Unlock()
+	for _, s := range late {
+		s.abandon()
+	}
+	if !closed {
+		l.clock.set(sweeping, l, 0)
+	}
 }
 
 // Close ends every transaction: those of ours that wait fail with ErrClosed.
@@ -190,8 +213,6 @@ func (l *Layer) receiveRequest(f transport.Flow, req *gosip.Request, at time.Tim
 	default:
 		if req.Method == gosip.INVITE {
 			l.clock.set(trying, s, markTrying)
-		} else {
-			l.clock.set(TimeoutAfter, s, markAbandoned)
 		}
 		l.user.Request(s)
 	}

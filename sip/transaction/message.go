@@ -2,6 +2,8 @@ package transaction
 
 import (
 	"bytes"
+	"strconv"
+	"strings"
 	"sync"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -12,15 +14,74 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // marshal writes m into a pooled buffer and hands its bytes to use, which must
 // not keep them.
 func marshal(m gosip.Message, use func(data []byte) error) error {
-	if m.ContentLength() == nil {
-		m.SetBody(m.Body())
-	}
 	b := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(b)
 	b.Reset()
-	m.StringWrite(b)
+	writeMessage(b, m)
 	return use(b.Bytes())
 }
+
+// writeMessage writes m with a true Content-Length.
+func writeMessage(b *bytes.Buffer, m gosip.Message) {
+	var headers []gosip.Header
+	switch m := m.(type) {
+	case *gosip.Request:
+		b.WriteString(string(m.Method))
+		b.WriteByte(' ')
+		m.Recipient.StringWrite(b)
+		b.WriteString(" SIP/2.0\r\n")
+		headers = m.Headers()
+	case *gosip.Response:
+		b.WriteString("SIP/2.0 ")
+		writeInt(b, m.StatusCode)
+		b.WriteByte(' ')
+		b.WriteString(m.Reason)
+		b.WriteString("\r\n")
+		headers = m.Headers()
+	}
+	for _, h := range headers {
+		writeHeader(b, h)
+	}
+	b.WriteString("Content-Length: ")
+	writeInt(b, len(m.Body()))
+	b.WriteString("\r\n\r\n")
+	b.Write(m.Body())
+}
+
+func writeHeader(b *bytes.Buffer, h gosip.Header) {
+	switch h := h.(type) {
+	case *gosip.ContentLengthHeader:
+		return
+	case *gosip.ViaHeader: // sipgo's own writing of it makes a string first
+		writeVia(b, h)
+	default:
+		h.StringWrite(b)
+	}
+	b.WriteString("\r\n")
+}
+
+func writeVia(b *bytes.Buffer, h *gosip.ViaHeader) {
+	for _, s := range [...]string{"Via: ", h.ProtocolName, "/", h.ProtocolVersion, "/", h.Transport, " "} {
+		b.WriteString(s)
+	}
+	if strings.Contains(h.Host, ":") && !strings.HasPrefix(h.Host, "[") { // IPv6
+		b.WriteByte('[')
+		b.WriteString(h.Host)
+		b.WriteByte(']')
+	} else {
+		b.WriteString(h.Host)
+	}
+	if h.Port > 0 {
+		b.WriteByte(':')
+		writeInt(b, h.Port)
+	}
+	if len(h.Params) > 0 {
+		b.WriteByte(';')
+		h.Params.ToStringWrite(';', b)
+	}
+}
+
+func writeInt(b *bytes.Buffer, n int) { b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(n), 10)) }
 
 // bytesOf is m as bytes of its own.
 func bytesOf(m gosip.Message) []byte {

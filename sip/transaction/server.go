@@ -29,7 +29,8 @@ type Server struct {
 	flow  transport.Flow // for the responses
 	req   *gosip.Request
 	tag   string
-	at    time.Time
+	at    time.Time // when the kernel had the request
+	begun time.Time // when we had it
 
 	mu       sync.Mutex
 	state    serverState
@@ -41,7 +42,7 @@ type Server struct {
 }
 
 func newServer(l *Layer, k key, f transport.Flow, req *gosip.Request, at time.Time) *Server {
-	s := &Server{layer: l, key: k, from: f, flow: f.Back(req), req: req, at: at}
+	s := &Server{layer: l, key: k, from: f, flow: f.Back(req), req: req, at: at, begun: time.Now()}
 	if to := req.To(); to != nil {
 		s.tag, _ = to.Params.Get("tag")
 	}
@@ -244,13 +245,19 @@ func (s *Server) fire(now time.Time, mark uint32) {
 		if s.state == serverProceeding && s.last == nil {
 			s.respond(s.own(100, "Trying"))
 		}
-	case mark == markAbandoned:
-		if s.state == serverProceeding { // RFC 4320 section 4.1: too late to answer
-			s.state = serverCompleted
-			s.finish(&remain{}, T4)
-		}
 	case s.waits(now):
 		s.resend(now, mark)
+	}
+}
+
+// abandon gives up a request that the user never answered: by now it is too
+// late (RFC 4320 section 4.1).
+func (s *Server) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == serverProceeding {
+		s.state = serverCompleted
+		s.finish(&remain{}, T4)
 	}
 }
 

@@ -14,14 +14,16 @@ const (
 	// trying is when an INVITE that has no response yet gets its 100 (section
 	// 17.2.1).
 	trying = 200 * time.Millisecond
+	// sweeping is how often the layer looks for requests that the user never
+	// answered.
+	sweeping = 8 * T1
 )
 
 // Marks of the clock say which of a transaction's timers fires.
 const (
-	markResend    uint32 = iota // Timers A, E, G, or B, F, L, M when nothing is to be repeated
-	markExpire                  // B, F or H: the last interval
-	markTrying                  // the 100 is due
-	markAbandoned               // the user never answered
+	markResend uint32 = iota // Timers A, E, G, or B, F, L, M when nothing is to be repeated
+	markExpire               // B, F or H: the last interval
+	markTrying               // the 100 is due
 )
 
 // interval is the next interval of a timer that would wait for wait, when
