@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"filo/sip/transport"
 )
@@ -27,7 +28,7 @@ type listener struct {
 func (l *listener) boundFor(addr netip.Addr) (string, int) {
 	ip := l.bound.Addr()
 	if ip.IsUnspecified() {
-		ip = sourceFor(addr)
+		ip = ownAddresses.towards(addr, time.Now())
 	}
 	return ip.String(), int(l.bound.Port())
 }
@@ -37,24 +38,6 @@ func splitAdvertise(hostPort string) (host string, port int) {
 	host, text, _ := net.SplitHostPort(hostPort)
 	port, _ = strconv.Atoi(text)
 	return host, port
-}
-
-// sourceFor is the local address that the kernel would use towards addr.
-func sourceFor(addr netip.Addr) netip.Addr {
-	loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	if !addr.IsValid() || addr.IsLoopback() {
-		return loopback
-	}
-	// Connecting a UDP socket sends nothing; it only asks the routing table.
-	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, 9)))
-	if err != nil {
-		return loopback
-	}
-	defer func() { _ = c.Close() }()
-	if ua, ok := c.LocalAddr().(*net.UDPAddr); ok {
-		return ua.AddrPort().Addr().Unmap()
-	}
-	return loopback
 }
 
 // listen binds one socket; it is read when the transport starts.
