@@ -169,11 +169,14 @@ func (r *Room) track(m *member) *track {
 		m.track = nil
 		return nil
 	}
+	isLeft := m.ep == rec.left
 	if m.track == nil || m.track.rec != rec {
 		m.track = &track{rec: rec, channel: right}
+		if isLeft {
+			m.track.channel = left
+		}
 	}
-	if m.ep == rec.left {
-		m.track.channel = left
+	if isLeft {
 		return m.track
 	}
 	for _, to := range r.members {
@@ -321,7 +324,6 @@ func (r *Recording) emit(e RecordingEvent) {
 
 // run writes until the recording is stopped.
 func (r *Recording) run(open func() (io.WriteCloser, error)) {
-	defer close(r.done)
 	w := wavWriter{open: open}
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()

@@ -58,12 +58,19 @@ func (en *Engine) startRecording(rec *Recording, open func() (io.WriteCloser, er
 	en.metrics.recordings.Inc()
 	en.writers.Go(func() {
 		rec.run(open)
-		en.mu.Lock()
-		defer en.mu.Unlock()
-		delete(en.recordings, rec)
-		en.metrics.recordings.Dec()
+		en.forget(rec)
+		close(rec.done)
 	})
 	return nil
+}
+
+// forget takes a recording off the list before whoever stops it hears of its
+// end: Engine.Close tells of no error that was told.
+func (en *Engine) forget(rec *Recording) {
+	en.mu.Lock()
+	defer en.mu.Unlock()
+	delete(en.recordings, rec)
+	en.metrics.recordings.Dec()
 }
 
 // stopWait bounds how long Engine.Close waits for recordings.
