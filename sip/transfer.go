@@ -62,7 +62,7 @@ func (l *Leg) readTransfer(req *gosip.Request) *TransferRequest {
 	t := &TransferRequest{leg: l, ReferredBy: oneLine(valueOf(req, "Referred-By")), Headers: passedHeaders(req, l.trunk)}
 	var uri gosip.Uri
 	var params gosip.HeaderParams
-	if _, err := gosip.ParseAddressValue(valueOf(req, "Refer-To"), &uri, &params); err != nil {
+	if _, err := gosip.ParseAddressValue(valueOf(req, "Refer-To"), &uri, &params); err != nil || !callable(uri) {
 		return t
 	}
 	for _, h := range uri.Headers {
@@ -71,6 +71,15 @@ func (l *Leg) readTransfer(req *gosip.Request) *TransferRequest {
 	uri.Headers = nil
 	t.To = uri.String()
 	return t
+}
+
+// callable tells whether a URI is one to call; the parser lets more through.
+func callable(uri gosip.Uri) bool {
+	switch uri.Scheme {
+	case "sip", "sips", "tel":
+		return goodHost(uri.Host) && !strings.ContainsAny(uri.Host+uri.User, "?<>\" \r\n\x00")
+	}
+	return false
 }
 
 // readURIHeader reads a header that the URI of a REFER wants in the new INVITE
