@@ -366,7 +366,7 @@ func TestRowRecording_FromTheDesk(t *testing.T) {
 	paola.see(light("on"))
 	time.Sleep(said) // this much is said while it records
 	paola.press("Alt+r")
-	paola.sees(light("paused"), "Paused")
+	paola.sees(light("paused"), "Rec paused")
 	paola.axe("recording paused")
 	time.Sleep(said)
 	paola.press("Alt+r")

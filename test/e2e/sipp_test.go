@@ -29,7 +29,7 @@ type sipp struct {
 }
 
 // sippLimit bounds a run; SIPp itself fails it two seconds earlier.
-const sippLimit = 30 * time.Second
+const sippLimit = 90 * time.Second
 
 // startSIPp runs the scenario sipp/NAME.xml for one call. keys become the
 // [keywords] of the scenario; args are put before the remote address, which
@@ -41,7 +41,7 @@ func startSIPp(t *testing.T, scenario, remote string, keys map[string]string, ar
 	require.NoError(t, err)
 	s := &sipp{t: t, dir: t.TempDir(), done: make(chan struct{})}
 	args = append([]string{
-		"-sf", file, "-m", "1", "-i", "127.0.0.1", "-p", freePort(t), "-nostdin", "-timeout", "28s", "-timeout_error",
+		"-sf", file, "-m", "1", "-i", "127.0.0.1", "-p", freePort(t), "-nostdin", "-timeout", "88s", "-timeout_error",
 		"-trace_err", "-error_file", "errors.txt", "-trace_msg", "-message_file", "messages.txt",
 		"-trace_logs", "-log_file", "log.txt",
 	}, args...)

@@ -266,7 +266,7 @@ export const en = {
     label: 'Recording',
     tool: { off: 'Record', on: 'Pause', paused: 'Go on' } as Record<RecordingState, string>,
     stop: 'Stop',
-    state: { on: 'Recording', paused: 'Paused' } as Record<'on' | 'paused', string>,
+    state: { on: 'Recording', paused: 'Rec paused' } as Record<'on' | 'paused', string>,
     said: (now: RecordingState, before: RecordingState): string => (now === 'on' ? (before === 'paused' ? 'Recording again.' : 'Recording.') : now === 'paused' ? 'Recording paused: card data is not recorded.' : 'Recording stopped.'),
   },
 

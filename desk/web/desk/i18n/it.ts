@@ -268,7 +268,7 @@ export const it: Strings = {
     label: 'Registrazione',
     tool: { off: 'Registrare', on: 'Pausa', paused: 'Riprendere' },
     stop: 'Stop',
-    state: { on: 'Si registra', paused: 'In pausa' },
+    state: { on: 'Si registra', paused: 'Rec in pausa' },
     said: (now, before) => (now === 'on' ? (before === 'paused' ? 'Registrazione ripresa.' : 'Registrazione avviata.') : now === 'paused' ? 'Registrazione in pausa: i dati della carta non vengono registrati.' : 'Registrazione fermata.'),
   },
 

@@ -232,10 +232,10 @@ test('recording: begin, pause for card data, go on, stop; the light says which',
   expect(await light.innerText()).toBe('Recording');
   await page.keyboard.press('Alt+r');
   await said(page, 'Recording paused: card data is not recorded.');
-  expect(await light.innerText()).toBe('Paused');
+  expect(await light.innerText()).toBe('Rec paused');
   expect(await tree(page)).toMatchInlineSnapshot(`
     "- region "Call":
-      - text: Paused
+      - text: Rec paused
       - timer: 0:00
       - text: Nobody speaking
       - toolbar "Call":
