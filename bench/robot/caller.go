@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"filo/media"
@@ -18,8 +19,12 @@ type Dial struct {
 	FromName  string
 	To        string // called number
 	Headers   map[string]string
-	Say       media.Prompt // what the caller says, over and over; the zero Prompt is silence
-	Via       string       // flow of ConnectWS, for callers over WebSocket; then WebRTC is offered
+	Say       media.Prompt      // what the caller says, over and over; the zero Prompt is silence
+	Farewell  map[string]string // headers of the BYE
+	Via       string            // flow of ConnectWS, for callers over WebSocket; then WebRTC is offered
+	// Early, if not nil, gets the call when it is first heard before it is
+	// answered (183); Call goes on to wait for the answer.
+	Early chan<- *Call
 }
 
 // Call is one call of a caller robot.
@@ -31,6 +36,7 @@ type Call struct {
 	ep       media.Endpoint
 	stop     context.CancelFunc
 	talking  chan struct{}
+	farewell map[string]string
 }
 
 // Call places a call and returns when it was answered. A refusal is a
@@ -44,24 +50,39 @@ func (k *Kit) Call(ctx context.Context, d Dial) (*Call, error) {
 	if err != nil {
 		return nil, fmt.Errorf("caller's media: %w", err)
 	}
-	c := &Call{ep: ep, Meter: k.Media.Meter(ep), Sent: time.Now(), talking: make(chan struct{})}
+	tctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	c := &Call{ep: ep, Meter: k.Media.Meter(ep), Sent: time.Now(), stop: stop, talking: make(chan struct{}), farewell: d.Farewell}
+	talk := sync.OnceFunc(func() {
+		k.wg.Go(func() {
+			defer close(c.talking)
+			say(tctx, ep, d.Say)
+		})
+	})
 	c.leg, err = k.UA.Invite(ctx, sip.Target{
 		URI: "sip:" + d.To + "@" + k.Domain, Destination: dest, Transport: transport,
-	}, sip.InviteOptions{From: d.From, FromName: d.FromName, SDP: offer, Headers: d.Headers})
+	}, sip.InviteOptions{
+		From: d.From, FromName: d.FromName, SDP: offer, Headers: d.Headers,
+		OnProvisional: func(_ int, sdp []byte) {
+			if d.Early != nil && len(sdp) > 0 && ep.Accept(sdp) == nil {
+				talk()
+				select {
+				case d.Early <- c:
+				default: // it has the call already
+				}
+			}
+		},
+	})
 	if err != nil {
+		stop()
 		return nil, errors.Join(fmt.Errorf("call: %w", err), ep.Close())
 	}
 	c.Answered = time.Now()
 	c.leg.OnReoffer(ep.Reoffer)
 	if err := ep.Accept(c.leg.RemoteSDP()); err != nil {
+		stop()
 		return nil, errors.Join(fmt.Errorf("caller takes answer: %w", err), c.leg.Hangup(ctx, sip.Hangup{}), ep.Close())
 	}
-	tctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	c.stop = stop
-	k.wg.Go(func() {
-		defer close(c.talking)
-		say(tctx, ep, d.Say)
-	})
+	talk()
 	return c, nil
 }
 
@@ -110,6 +131,10 @@ func (c *Call) Digits() <-chan media.Digit { return c.ep.Digits() }
 // Done is closed when the far side has ended the call.
 func (c *Call) Done() <-chan struct{} { return c.leg.Done() }
 
+// Last are the context headers of the last message of the far side that had
+// any: its BYE, once it is Done.
+func (c *Call) Last() map[string]string { return c.leg.Headers() }
+
 // Stats are the media counters.
 func (c *Call) Stats() media.Stats { return c.ep.Stats() }
 
@@ -117,5 +142,5 @@ func (c *Call) Stats() media.Stats { return c.ep.Stats() }
 func (c *Call) Hangup(ctx context.Context) error {
 	c.stop()
 	<-c.talking
-	return errors.Join(c.leg.Hangup(ctx, sip.Hangup{}), c.ep.Close())
+	return errors.Join(c.leg.Hangup(ctx, sip.Hangup{Headers: c.farewell}), c.ep.Close())
 }

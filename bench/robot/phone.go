@@ -24,6 +24,7 @@ type PhoneConfig struct {
 	Say       media.Prompt                    // what the agent says, over and over; the zero Prompt is silence
 	Once      bool                            // say it once, and be silent then
 	Talk      time.Duration                   // hang up after it; 0 leaves that to the caller
+	Farewell  map[string]string               // headers of the BYE
 	Ringing   func(from string, at time.Time) // an INVITE arrived; may be nil
 	Ended     func(PhoneCall)                 // an answered call is over; may be nil
 }
@@ -35,7 +36,8 @@ type PhoneCall struct {
 	Headers  map[string]string
 	Received time.Time // INVITE's bytes arrived
 	Answered time.Time
-	Stats    media.Stats // at the end
+	Stats    media.Stats       // at the end
+	Last     map[string]string // headers of the last message that had any: INVITE or BYE
 }
 
 // Phone is a registered agent's phone.
@@ -170,7 +172,8 @@ func (p *Phone) serve(ctx context.Context, leg *sip.Leg) {
 	call.Stats = ep.Stats()
 	p.setMeter(nil)
 	hctx := context.WithoutCancel(ctx)
-	if err := errors.Join(leg.Hangup(hctx, sip.Hangup{}), ep.Close()); err != nil {
+	call.Last = leg.Headers()
+	if err := errors.Join(leg.Hangup(hctx, sip.Hangup{Headers: p.cfg.Farewell}), ep.Close()); err != nil {
 		p.kit.log.Debug("phone hangs up", "error", err)
 	}
 	if p.cfg.Ended != nil {

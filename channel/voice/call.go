@@ -44,8 +44,10 @@ type call struct {
 	keys      chan press // to be sent; nil until the first
 	music     player
 	recording *recording
-	recorded  []string       // files
-	wg        sync.WaitGroup // digits both ways, events of the media, ringing phones, parties, recordings
+	recorded  []string          // files
+	given     map[string]string // headers that a phone gave with its transfer
+	parting   map[string]string // headers of the BYE of whom the caller talked with
+	wg        sync.WaitGroup    // digits both ways, events of the media, ringing phones, parties, recordings
 }
 
 var (
@@ -137,8 +139,8 @@ func (k *call) answer(ctx context.Context) (err error) {
 	}
 	k.leg.OnReoffer(k.ep.Reoffer)
 	k.early = sdp
-	if early, ok := any(k.leg).(earlyLeg); ok && len(offer) > 0 && k.c.deps.Flows[k.flow()].Early() {
-		err = early.Progress(ctx, sdp)
+	if len(offer) > 0 && k.c.deps.Flows[k.flow()].Early() {
+		err = k.leg.Progress(ctx, sdp)
 	} else if err = k.pickUp(ctx); err == nil && len(offer) == 0 {
 		err = k.acceptLate(ctx)
 	}
@@ -219,7 +221,7 @@ func (k *call) letGo(ctx context.Context, why string) {
 		refuseLeg(ctx, k.log, k.leg, codeUnavailable)
 		return
 	}
-	hangup(ctx, k.log, k.leg, why)
+	hangup(ctx, k.log, k.leg, why, k.parting)
 }
 
 // watchMedia ends the call when the caller's audio is gone for good.

@@ -141,11 +141,14 @@ func (c *Conductor) Close() {
 // Serve conducts one inbound leg to its end: a customer's call or an agent's
 // line. It is the sip.Handler.
 func (c *Conductor) Serve(ctx context.Context, leg *sip.Leg) {
-	if info := leg.Info(); info.User != "" && info.Called == c.cfg.LineUser {
+	switch info := leg.Info(); {
+	case info.Replaces != nil: // a call in whose place none of ours may be put
+		refuseLeg(ctx, c.log, leg, codeBusy)
+	case info.User != "" && info.Called == c.cfg.LineUser:
 		c.serveLine(ctx, leg)
-		return
+	default:
+		c.serveCall(ctx, leg)
 	}
-	c.serveCall(ctx, leg)
 }
 
 // trunk is the trunk that a call came by, as it is configured now; nothing of it
@@ -203,6 +206,6 @@ func (c *Conductor) LineUp(agent contact.AgentID) bool {
 // DropLine hangs up the browser line of an agent who signed out.
 func (c *Conductor) DropLine(ctx context.Context, agent contact.AgentID) {
 	if l, _ := c.lines.current(agent); l != nil {
-		hangup(ctx, c.log, l.leg, "signed out")
+		hangup(ctx, c.log, l.leg, "signed out", nil)
 	}
 }

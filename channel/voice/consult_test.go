@@ -677,11 +677,12 @@ func TestContextIsCarried(t *testing.T) {
 	b := h.line("paola")
 	h.ready("paola")
 	h.known(skip("checkout"))
-	seen := make(chan map[string]string, 1)
-	h.number(robot.PhoneConfig{Ended: func(c robot.PhoneCall) { seen <- c.Headers }})
+	seen := make(chan robot.PhoneCall, 1)
+	h.number(robot.PhoneConfig{Ended: func(c robot.PhoneCall) { seen <- c }})
 	call, err := h.kit.Call(h.within(), robot.Dial{
 		Server: h.ua.Addr("udp"), From: giulia, To: "100", Say: robot.Tone(callerHz),
-		Headers: map[string]string{"User-to-User": "5468;encoding=hex", "X-Order": "4711", "X-Filo-Token": "secret", "X-Other": "no"},
+		Headers:  map[string]string{"User-to-User": "5468;encoding=hex", "X-Order": "4711", "X-Filo-Token": "secret", "X-Other": "no"},
+		Farewell: map[string]string{"User-to-User": "42;encoding=hex"},
 	})
 	require.NoError(t, err)
 	id := h.connect(b, call)
@@ -689,10 +690,24 @@ func TestContextIsCarried(t *testing.T) {
 	h.does("paola", contact.Ready)
 	require.Eventually(t, func() bool { return h.gauge("filo_voice_consults_total", "answered") == 1 }, patience, tick)
 	h.hangup(call)
-	got := take(h, seen, "headers")
-	require.Equal(t, "5468;encoding=hex", got["User-to-User"])
-	require.Equal(t, string(id), got["X-Filo-Contact"])
-	require.NotContains(t, got, "X-Filo-Token")
-	require.NotContains(t, got, "X-Other")
+	got := take(h, seen, "call")
+	require.Equal(t, "5468;encoding=hex", got.Headers["User-to-User"])
+	require.Equal(t, string(id), got.Headers["X-Filo-Contact"])
+	require.NotContains(t, got.Headers, "X-Filo-Token")
+	require.NotContains(t, got.Headers, "X-Other")
+	require.Equal(t, "42;encoding=hex", got.Last["User-to-User"], "the caller's last words, with the BYE")
+	h.ended(1)
+}
+
+// What whom the caller talked with says at the end reaches the caller's side.
+func TestLastWordsReachTheCaller(t *testing.T) {
+	h, _, call, id := talking(t, with(everybody()))
+	p := h.number(robot.PhoneConfig{Say: robot.Tone(martaHz), Farewell: map[string]string{"User-to-User": "77;encoding=hex"}})
+	require.NoError(t, h.ask(id, contact.Transfer, h.outside()))
+	h.hears(call.Meter, martaHz)
+	p.Hangup()
+	take(h, call.Done(), "BYE")
+	require.Equal(t, "77;encoding=hex", call.Last()["User-to-User"])
+	h.hangup(call)
 	h.ended(1)
 }

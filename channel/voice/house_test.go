@@ -2,6 +2,7 @@ package voice
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -95,6 +96,7 @@ type settings struct {
 
 	headers []string // that the trunk lets through
 	dial    []string // what it may dial, at the robots
+	flow    string   // "" for flowYAML
 }
 
 func defaults() *settings {
@@ -137,7 +139,7 @@ func open(t *testing.T, change ...func(*settings)) *house {
 	}
 	h.ua, err = sip.New(sc, sip.Deps{Log: log, Credentials: s.staff, Tap: h.trace})
 	require.NoError(t, err)
-	flow, err := ivr.Parse("main", []byte(flowYAML))
+	flow, err := ivr.Parse("main", []byte(cmp.Or(s.flow, flowYAML)))
 	require.NoError(t, err)
 	h.c, err = New(t.Context(), s.voice, Deps{
 		Log: log, Registry: h.reg, UA: h.ua, Media: eng, Router: h.router, Journey: h.thread, Measure: h.measure,

@@ -13,12 +13,15 @@ import (
 
 // Codes whose causes sip cannot know of: they lie in media, or here.
 const (
+	codeOK            = 200
 	codeBadSDP        = 400
 	codeForbidden     = 403
+	codeNotFound      = 404
 	codeUnavailable   = 480
 	codeBusy          = 486
 	codeNotAcceptable = 488
 	codeNoPorts       = 503
+	codeDeclined      = 603
 )
 
 // codeOf is sip.StatusOf with the errors of media.
@@ -32,11 +35,6 @@ func codeOf(err error) int {
 		return codeNoPorts
 	}
 	return sip.StatusOf(err)
-}
-
-// earlyLeg is a leg whose far side can hear us before it is answered.
-type earlyLeg interface {
-	Progress(ctx context.Context, sdp []byte) error
 }
 
 // sourceOf is the host that the signalling came from, also behind a NAT.
@@ -66,9 +64,9 @@ func refuseLeg(ctx context.Context, log *slog.Logger, leg *sip.Leg, code int) {
 }
 
 // hangup ends a leg. why is for traces and goes into the Reason header (RFC
-// 3326); it says nothing personal.
-func hangup(ctx context.Context, log *slog.Logger, leg *sip.Leg, why string) {
-	if err := leg.Hangup(ctx, sip.Hangup{Cause: fmt.Sprintf(`SIP;cause=200;text="%s"`, why)}); err != nil {
+// 3326); it says nothing personal. headers, which may be nil, go along.
+func hangup(ctx context.Context, log *slog.Logger, leg *sip.Leg, why string, headers map[string]string) {
+	if err := leg.Hangup(ctx, sip.Hangup{Cause: fmt.Sprintf(`SIP;cause=200;text="%s"`, why), Headers: headers}); err != nil {
 		log.Debug("hang up", "error", err)
 	}
 }

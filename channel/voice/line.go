@@ -138,7 +138,7 @@ func (c *Conductor) serveLine(ctx context.Context, leg *sip.Leg) {
 	}
 	l := &line{agent: agent, leg: leg, ep: ep}
 	if old := c.lines.put(agent, l); old != nil {
-		hangup(ctx, log, old.leg, "replaced by a newer line")
+		hangup(ctx, log, old.leg, "replaced by a newer line", nil)
 	}
 	c.tellLine(agent)
 	c.metrics.lines.Inc()

@@ -55,7 +55,8 @@ func (p *party) release(ctx context.Context, k *call) {
 		k.c.lines.release(p.agent)
 		return
 	}
-	(&ringAnswer{leg: p.leg, ep: p.ep}).close(ctx, k.log, "conversation over")
+	hangup(context.WithoutCancel(ctx), k.log, p.leg, "conversation over", k.lastWords())
+	closeEndpoint(k.log, p.ep)
 }
 
 // is reports whether the party is that agent; nil is nobody.
@@ -103,6 +104,7 @@ const (
 // watch tells the conversation what becomes of the party, until its release.
 func (v *conversation) watch(ctx context.Context, p *party) {
 	ctx, p.quit = context.WithCancel(ctx)
+	v.hearReferrals(p)
 	if leg, ep := p.leg, p.ep; leg != nil {
 		v.k.wg.Go(func() { v.watchLeg(ctx, p, leg, ep) })
 		return

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
-	"strings"
 
 	"filo/contact"
 	"filo/media"
@@ -144,26 +142,10 @@ func (k *call) invite(ctx context.Context, to sip.Target, role ...string) (a rin
 	return a
 }
 
-// carried is the context that goes along with each leg to whom the caller is
-// brought: what the trunk lets through of the caller's own, and ours.
-func (k *call) carried() map[string]string {
-	h := maps.Clone(k.leg.Info().Headers)
-	maps.DeleteFunc(h, func(name, _ string) bool { return strings.HasPrefix(name, headerOurs) })
-	if h == nil {
-		h = map[string]string{}
-	}
-	h[headerOurs+"Contact"], h[headerOurs+"Queue"] = string(k.id), k.segment.Queue
-	return h
-}
-
-// headerOurs begins the names of Filo's own headers, in the form in which sip
-// gives them. Those of a caller, a token for example, stay here.
-const headerOurs = "X-Filo-"
-
 // close gives back whatever a holds.
 func (a *ringAnswer) close(ctx context.Context, log *slog.Logger, why string) {
 	if a.leg != nil {
-		hangup(context.WithoutCancel(ctx), log, a.leg, why)
+		hangup(context.WithoutCancel(ctx), log, a.leg, why, nil)
 	}
 	if a.ep != nil {
 		closeEndpoint(log, a.ep)

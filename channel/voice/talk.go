@@ -19,10 +19,11 @@ type conversation struct {
 	caller *party
 	agent  *party // nil once the agent has left the caller to who was consulted
 
-	hold    bool     // the agent wished so
-	consult *consult // nil for none
-	monitor *monitor // nil for none
-	news    chan news
+	hold      bool     // the agent wished so
+	consult   *consult // nil for none
+	monitor   *monitor // nil for none
+	news      chan news
+	referrals chan referral
 
 	end   outcome
 	only  <-chan time.Time // of handedOn: until then for one agent alone; nil: for everybody
@@ -53,7 +54,7 @@ const watchEvery = 200 * time.Millisecond
 func (w *waiting) talk(ctx context.Context, p *party, e router.Event) *conversation {
 	k := w.k
 	v := &conversation{
-		k: k, ticket: w.ticket, agent: p, news: make(chan news),
+		k: k, ticket: w.ticket, agent: p, news: make(chan news), referrals: make(chan referral, maxReferrals),
 		caller:   &party{ep: k.ep, dialog: k.leg, music: &k.music},
 		began:    k.c.now(),
 		accepted: time.Now().Add(-max(0, k.c.now().Sub(e.At))),
@@ -80,6 +81,8 @@ func (v *conversation) run(ctx context.Context, commands <-chan command, early [
 			v.command(ctx, cmd)
 		case n := <-v.news:
 			v.happened(ctx, n)
+		case x := <-v.referrals:
+			v.refer(ctx, x)
 		case e, open := <-v.consult.events():
 			v.consultTold(ctx, e, open)
 		case a := <-v.consult.answers():
@@ -121,6 +124,9 @@ func (v *conversation) agentIsDone() { v.k.talked += v.k.c.now().Sub(v.began) }
 
 // happened takes what became of a party that is still on the call.
 func (v *conversation) happened(ctx context.Context, n news) {
+	if n.what == hasLeft {
+		v.k.parting = passed(n.p.leg.Headers())
+	}
 	switch {
 	case n.what == hasMoved:
 		v.follow(n.p)

@@ -165,6 +165,7 @@ func (k *call) through(ctx context.Context, to sip.Target) error {
 		case <-ctx.Done():
 			return nil
 		case <-a.leg.Done():
+			k.parting = passed(a.leg.Headers())
 			return nil
 		case <-k.digits: // the far side hears them as tones
 		case e := <-a.ep.Events():
