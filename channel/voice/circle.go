@@ -23,7 +23,7 @@ func (v *conversation) circle() []*party {
 	case v.agent == nil:
 		return []*party{v.caller, v.consult.p}
 	case stage == contact.ConsultTalking:
-		return []*party{v.agent, v.consult.p}
+		return []*party{v.speaker(), v.consult.p}
 	case stage == contact.ConsultConference:
 		return []*party{v.agent, v.caller, v.consult.p}
 	case stage == contact.ConsultRinging, v.hold:
@@ -48,7 +48,7 @@ func (v *conversation) talks(p *party) bool {
 func (v *conversation) connect(ctx context.Context) {
 	v.observe() // who joins anew is counted anew
 	in, listener := v.present(), v.listener()
-	together := len(in) > 1 || listener != nil && slices.Contains(in, v.agent)
+	together := len(in) > 1 || listener != nil && (slices.Contains(in, v.agent) || slices.Contains(in, v.speaker()))
 	for _, p := range v.everybody() {
 		if !together || !slices.Contains(in, p) {
 			v.leaves(ctx, p)
@@ -60,15 +60,15 @@ func (v *conversation) connect(ctx context.Context) {
 		}
 	}
 	if listener != nil {
-		v.monitor.join(v.k.room, v.agent, in)
+		v.monitor.join(v.k.room, in, []*party{v.agent, v.second})
 	}
 	v.clockHold()
 }
 
 // everybody is on the call but for a supervisor: the caller, and who is not
-// nil of agent and consulted.
+// nil of agent, at one leg or two, and consulted.
 func (v *conversation) everybody() (list []*party) {
-	for _, p := range []*party{v.caller, v.agent, v.consulted()} {
+	for _, p := range []*party{v.caller, v.agent, v.second, v.consulted()} {
 		if p != nil {
 			list = append(list, p)
 		}
@@ -79,7 +79,7 @@ func (v *conversation) everybody() (list []*party) {
 // leaves takes a party out of the room; who is not the agent hears music.
 func (v *conversation) leaves(ctx context.Context, p *party) {
 	p.apart()
-	if p == v.agent || !p.here() || p.music.playing() {
+	if p == v.agent || p == v.second || !p.here() || p.music.playing() {
 		return
 	}
 	if p == v.caller {

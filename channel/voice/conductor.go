@@ -147,6 +147,10 @@ func (c *Conductor) Serve(ctx context.Context, leg *sip.Leg) {
 	case info.User != "" && info.Called == c.cfg.LineUser:
 		c.serveLine(ctx, leg)
 	default:
+		if id, ok := c.inboxes.callOf(contact.AgentID(info.User)); ok && info.User != "" {
+			c.serveSecond(ctx, leg, id)
+			return
+		}
 		c.serveCall(ctx, leg)
 	}
 }

@@ -252,6 +252,7 @@ func (v *conversation) endConsult(ctx context.Context) {
 	if x.p != nil {
 		x.p.release(ctx, v.k)
 	}
+	v.endSecond(ctx)
 }
 
 // swaps goes between caller and consulted; from a conference to the consulted
@@ -268,7 +269,7 @@ func (v *conversation) swaps(ctx context.Context, _ contact.CallCommand) error {
 }
 
 func (v *conversation) confers(ctx context.Context, _ contact.CallCommand) error {
-	if v.consulted() == nil {
+	if v.consulted() == nil || v.second != nil {
 		return contact.ErrBadCommand
 	}
 	return v.enter(ctx, contact.ConsultConference)
@@ -326,6 +327,8 @@ func (v *conversation) complete(ctx context.Context) error {
 	x.shut()
 	v.agent, v.began, v.shown.call, v.shown.consulted = x.p, v.k.c.now(), contact.CallState{}, contact.CallState{}
 	v.k.continueSegment(x.segment)
+	v.endSecond(ctx)
+	v.atPhone()
 	by.release(ctx, v.k)
 	v.connect(ctx)
 	return nil

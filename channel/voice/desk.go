@@ -11,7 +11,8 @@ import (
 // command is an agent's wish on its way to the goroutine that owns the call.
 type command struct {
 	contact.CallCommand
-	done chan<- error // buffered
+	second *party       // of Consult by a phone: the agent's second leg
+	done   chan<- error // buffered
 }
 
 // inbox takes the commands for one call while it waits or talks.
@@ -24,6 +25,33 @@ type inbox struct {
 type inboxes struct {
 	mu sync.Mutex
 	m  map[contact.ID]inbox
+	at map[contact.AgentID]contact.ID // the call that an agent's phone is on
+}
+
+// onCall notes that the agent's phone is on a call, until the returned
+// function.
+func (b *inboxes) onCall(agent contact.AgentID, id contact.ID) (over func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.at == nil {
+		b.at = map[contact.AgentID]contact.ID{}
+	}
+	b.at[agent] = id
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.at[agent] == id {
+			delete(b.at, agent)
+		}
+	}
+}
+
+// callOf is the call that the agent's phone is on.
+func (b *inboxes) callOf(agent contact.AgentID) (contact.ID, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	id, ok := b.at[agent]
+	return id, ok
 }
 
 // open makes the inbox of a call; shut answers whoever still writes to it.
@@ -63,20 +91,21 @@ func (b *inboxes) get(id contact.ID) (inbox, bool) {
 // Command passes an agent's wish to the goroutine that owns the call and
 // returns what it said: contact.ErrNoContact, ErrNotYours, ErrBadCommand or nil.
 func (c *Conductor) Command(ctx context.Context, id contact.ID, cmd contact.CallCommand) error {
-	if err := c.command(ctx, id, cmd); err != nil {
+	if err := c.send(ctx, id, command{CallCommand: cmd}); err != nil {
 		return fmt.Errorf("%s call %s: %w", cmd.Verb, id, err)
 	}
 	return nil
 }
 
-func (c *Conductor) command(ctx context.Context, id contact.ID, cmd contact.CallCommand) error {
+func (c *Conductor) send(ctx context.Context, id contact.ID, cmd command) error {
 	in, ok := c.inboxes.get(id)
 	if !ok {
 		return contact.ErrNoContact
 	}
 	done := make(chan error, 1)
+	cmd.done = done
 	select {
-	case in.commands <- command{CallCommand: cmd, done: done}:
+	case in.commands <- cmd:
 	case <-in.over:
 		return contact.ErrNoContact
 	case <-ctx.Done():

@@ -38,12 +38,14 @@ func (v *conversation) listener() *party {
 
 // join lets the supervisor be heard as the mode says. Who hears the supervisor
 // is heard by the supervisor anyway: by the roles of the circle.
-func (m *monitor) join(room *media.Room, agent *party, circle []*party) {
+func (m *monitor) join(room *media.Room, circle, agent []*party) {
 	to := []media.Endpoint{}
 	switch m.mode {
 	case contact.Whisper:
-		if slices.Contains(circle, agent) {
-			to = append(to, agent.ep)
+		for _, p := range circle {
+			if slices.Contains(agent, p) {
+				to = append(to, p.ep)
+			}
 		}
 	case contact.Barge:
 		to = voices(m.p, circle)

@@ -105,6 +105,7 @@ const (
 func (v *conversation) watch(ctx context.Context, p *party) {
 	ctx, p.quit = context.WithCancel(ctx)
 	v.hearReferrals(p)
+	v.hearHold(p)
 	if leg, ep := p.leg, p.ep; leg != nil {
 		v.k.wg.Go(func() { v.watchLeg(ctx, p, leg, ep) })
 		return

@@ -36,11 +36,14 @@ func (v *conversation) hearReferrals(p *party) {
 }
 
 // refer is the blind transfer that a phone asks for; the phone is told how it
-// goes, and then leaves with its BYE or ours. An attended transfer between
-// phones is not for us to make: who consults does it from the desk.
+// goes, and then leaves with its BYE or ours. Between the two legs of a phone
+// that consults it is the attended transfer; other dialogs are not replaced.
 func (v *conversation) refer(ctx context.Context, x referral) {
 	to, err := v.k.c.named(x.r.To)
 	switch {
+	case v.joins(x) && v.consulted() != nil:
+		v.report(ctx, x, codeOK)
+		err = v.complete(ctx)
 	case err != nil:
 	case x.p != v.agent || x.r.Replaces != nil || x.r.ReplacesOther != "":
 		err = contact.ErrBadCommand
@@ -104,6 +107,8 @@ func statusOf(err error) int {
 		return codeNotFound
 	case errors.Is(err, contact.ErrBarred):
 		return codeForbidden
+	case errors.Is(err, contact.ErrBadCommand):
+		return codeDeclined
 	}
-	return codeDeclined
+	return codeOf(err)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,14 +20,16 @@ import (
 // handset is an agent's SIP phone that speaks SIP by hand: robots never send
 // REFER.
 type handset struct {
-	h        *house
-	conn     net.Conn
-	user     string
-	sdp      string
-	cseq     int
-	callID   string // of the call in progress, with the rest of its dialog
-	from, to string // as in our requests
-	target   string
+	h    *house
+	conn net.Conn
+	user string
+	sdp  string
+	cseq int
+}
+
+// phoneCall is one dialog of a handset.
+type phoneCall struct {
+	callID, from, to, target string // as in the handset's requests
 }
 
 // handset registers a phone and brings its agent to work.
@@ -42,7 +45,7 @@ func (h *house) handset(user string) *handset {
 		"t=0 0\r\nm=audio %d RTP/AVP 0\r\n", audio.LocalAddr().(*net.UDPAddr).Port)}
 	p.register("")
 	challenge := p.read("SIP/2.0 401")
-	p.register(p.answerTo(challenge))
+	p.register(p.answerTo(challenge, "REGISTER", "sip:filo.local"))
 	p.read("SIP/2.0 200")
 	require.Equal(h.t, lineNews{contact.AgentID(user), true}, take(h, h.desk.lines, "registration"))
 	h.ready(user)
@@ -56,8 +59,8 @@ func (p *handset) register(authorization string) {
 
 var digestParam = regexp.MustCompile(`(realm|nonce|opaque)="([^"]*)"`)
 
-// answerTo answers the MD5 challenge of a 401.
-func (p *handset) answerTo(head string) string {
+// answerTo answers the MD5 challenge of a 401 to a request.
+func (p *handset) answerTo(head, method, uri string) string {
 	md5of := func(s string) string {
 		sum := md5.Sum([]byte(s)) //nolint:gosec // digest authentication
 		return hex.EncodeToString(sum[:])
@@ -70,10 +73,10 @@ func (p *handset) answerTo(head string) string {
 		for _, m := range digestParam.FindAllStringSubmatch(line, -1) {
 			is[m[1]] = m[2]
 		}
-		a1, a2 := md5of(p.user+":"+is["realm"]+":"+p.h.staff[contact.AgentID(p.user)]), md5of("REGISTER:sip:filo.local")
+		a1, a2 := md5of(p.user+":"+is["realm"]+":"+p.h.staff[contact.AgentID(p.user)]), md5of(method+":"+uri)
 		answer := md5of(a1 + ":" + is["nonce"] + ":00000001:c0ffee:auth:" + a2)
-		return fmt.Sprintf("Authorization: Digest username=%q, realm=%q, nonce=%q, uri=\"sip:filo.local\", response=%q, algorithm=MD5, "+
-			"qop=auth, nc=00000001, cnonce=\"c0ffee\", opaque=%q\r\n", p.user, is["realm"], is["nonce"], answer, is["opaque"])
+		return fmt.Sprintf("Authorization: Digest username=%q, realm=%q, nonce=%q, uri=%q, response=%q, algorithm=MD5, "+
+			"qop=auth, nc=00000001, cnonce=\"c0ffee\", opaque=%q\r\n", p.user, is["realm"], is["nonce"], uri, answer, is["opaque"])
 	}
 	require.FailNow(p.h.t, "no challenge", head)
 	return ""
@@ -131,24 +134,70 @@ func headerOf(head, name string) string {
 var uriInBrackets = regexp.MustCompile(`<([^>]+)>`)
 
 // takes answers the call that comes.
-func (p *handset) takes() {
+func (p *handset) takes() (c phoneCall) {
 	p.h.t.Helper()
 	invite := p.read("INVITE")
 	head, _, _ := strings.Cut(invite, "\r\n\r\n")
-	p.callID = headerOf(head, "Call-ID")
-	p.from, p.to = headerOf(head, "To")+";tag=phone", headerOf(head, "From")
-	p.target = uriInBrackets.FindStringSubmatch(headerOf(head, "Contact"))[1]
+	c.callID = headerOf(head, "Call-ID")
+	c.from, c.to = headerOf(head, "To")+";tag=phone", headerOf(head, "From")
+	c.target = uriInBrackets.FindStringSubmatch(headerOf(head, "Contact"))[1]
 	p.respond(invite, "200 OK", p.sdp)
 	p.read("ACK")
+	return c
+}
+
+// dials makes a call; sent is how its INVITE is answered.
+func (p *handset) dials(to string) (c phoneCall, status string) {
+	p.h.t.Helper()
+	uri := "sip:" + to + "@filo.local"
+	c = phoneCall{callID: "second-" + p.user, from: fmt.Sprintf("<sip:%s@filo.local>;tag=second", p.user), target: uri}
+	contact := fmt.Sprintf("Contact: <sip:%s@%s>\r\nContent-Type: application/sdp\r\n", p.user, p.conn.LocalAddr())
+	p.request("INVITE", uri, c.from, "<"+uri+">", "second", contact, p.sdp)
+	final := p.final()
+	if strings.HasPrefix(final, "SIP/2.0 401") {
+		p.ack(final, uri, c)
+		p.request("INVITE", uri, c.from, "<"+uri+">", "second", p.answerTo(final, "INVITE", uri)+contact, p.sdp)
+		final = p.final()
+	}
+	head, _, _ := strings.Cut(final, "\r\n\r\n")
+	c.to = headerOf(head, "To")
+	if m := uriInBrackets.FindStringSubmatch(headerOf(head, "Contact")); m != nil {
+		c.target = m[1]
+	}
+	p.ack(final, c.target, c)
+	line, _, _ := strings.Cut(head, "\r\n")
+	return c, line
+}
+
+// final waits for the final response to an INVITE.
+func (p *handset) final() string {
+	p.h.t.Helper()
+	for {
+		if got := p.read("SIP/2.0"); !strings.HasPrefix(got, "SIP/2.0 1") && strings.Contains(headerOf(got, "CSeq"), "INVITE") {
+			return got
+		}
+	}
+}
+
+// ack acknowledges a final response; that of a refusal is of its transaction.
+func (p *handset) ack(final, uri string, c phoneCall) {
+	p.h.t.Helper()
+	branch := fmt.Sprintf("z9hG4bKh%d", p.cseq)
+	if strings.HasPrefix(final, "SIP/2.0 2") {
+		branch += "ack"
+	}
+	_, err := fmt.Fprintf(p.conn, "ACK %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\n"+
+		"Call-ID: %s\r\nCSeq: %d ACK\r\nContent-Length: 0\r\n\r\n", uri, p.conn.LocalAddr(), branch, c.from, headerOf(final, "To"), c.callID, p.cseq)
+	require.NoError(p.h.t, err)
 }
 
 // refer asks for a transfer and returns what the last NOTIFY says.
-func (p *handset) refer(to string) (sipfrag string) {
+func (p *handset) refer(c phoneCall, to string) (sipfrag string) {
 	p.h.t.Helper()
 	p.cseq++
 	_, err := fmt.Fprintf(p.conn, "REFER %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKh%d;rport\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\n"+
 		"Call-ID: %s\r\nCSeq: %d REFER\r\nContact: <sip:%s@%s>\r\nRefer-To: <%s>\r\nReferred-By: <sip:%s@filo.local>\r\nContent-Length: 0\r\n\r\n",
-		p.target, p.conn.LocalAddr(), p.cseq, p.from, p.to, p.callID, p.cseq, p.user, p.conn.LocalAddr(), to, p.user)
+		c.target, p.conn.LocalAddr(), p.cseq, c.from, c.to, c.callID, p.cseq, p.user, p.conn.LocalAddr(), to, p.user)
 	require.NoError(p.h.t, err)
 	p.read("SIP/2.0 202")
 	for {
@@ -179,10 +228,10 @@ func TestTransferByAPhone(t *testing.T) {
 			paola := h.handset("paola")
 			h.known(skip("checkout"))
 			call := h.call(giulia)
-			paola.takes()
+			first := paola.takes()
 			h.does("paola", contact.Busy)
 			c.setUp(h)
-			require.Equal(t, "SIP/2.0 200 OK", paola.refer(c.to))
+			require.Equal(t, "SIP/2.0 200 OK", paola.refer(first, c.to))
 			paola.read("BYE")
 			h.does("paola", contact.AgentWrapUp)
 			h.hears(call.Meter, martaHz)
@@ -201,7 +250,7 @@ func TestTransferByAPhoneRefused(t *testing.T) {
 	paola := h.handset("paola")
 	h.known(skip("checkout"))
 	call := h.call(giulia)
-	paola.takes()
+	first := paola.takes()
 	h.does("paola", contact.Busy)
 	for to, want := range map[string]string{
 		"sip:marta@filo.local":                                           "404", // signed out
@@ -210,7 +259,7 @@ func TestTransferByAPhoneRefused(t *testing.T) {
 		"sip:checkout@filo.local?Replaces=x%3Bfrom-tag%3D1%3Bto-tag%3D2": "603",
 		"mailto:": "404",
 	} {
-		require.Regexp(t, "^SIP/2.0 "+want, paola.refer(to), to)
+		require.Regexp(t, "^SIP/2.0 "+want, paola.refer(first, to), to)
 	}
 	h.does("paola", contact.Busy)
 	h.hangup(call)
@@ -234,4 +283,83 @@ func TestTransferByACustomerRefused(t *testing.T) {
 	p.bye("100")
 	h.ended(1)
 	b.close()
+}
+
+// calls lets Paola, at a phone by hand, talk with Giulia.
+func (h *house) calls() (paola *handset, first phoneCall, call *robot.Call, id contact.ID) {
+	h.t.Helper()
+	paola = h.handset("paola")
+	h.known(skip("checkout"))
+	call = h.call(giulia)
+	first = paola.takes()
+	h.does("paola", contact.Busy)
+	return paola, first, call, h.agent("paola").Contacts[0].ID
+}
+
+func phones() staff {
+	people := everybody()
+	people["paola"] = "secret"
+	return people
+}
+
+// A phone consults by a second call; REFER with Replaces between the two is the
+// attended transfer.
+func TestAttendedTransferByAPhone(t *testing.T) {
+	for _, over := range []string{"first", "second"} {
+		t.Run("REFER over the "+over, func(t *testing.T) {
+			h := open(t, with(phones()), wraps)
+			paola, first, call, id := h.calls()
+			fabio := h.phone("fabio", func(c *robot.PhoneConfig) { c.Say = robot.Tone(martaHz) })
+			second, status := paola.dials("fabio")
+			require.Equal(t, "SIP/2.0 200 OK", status)
+			h.shows("paola", id, contact.CallState{Consult: contact.ConsultState{
+				To: contact.Destination{Agent: "fabio"}, Name: "FABIO", Stage: contact.ConsultTalking,
+			}})
+			h.hears(call.Meter, musicHz)
+
+			c, other := first, second
+			if over == "second" {
+				c, other = second, first
+			}
+			tag := func(s string) string { _, t, _ := strings.Cut(s, "tag="); return t }
+			require.Equal(t, "SIP/2.0 200 OK", paola.refer(c, fmt.Sprintf("sip:x@filo.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
+				url.QueryEscape(other.callID), tag(other.to), tag(other.from))))
+			h.hears(call.Meter, martaHz)
+			h.hears(fabio.Meter(), callerHz)
+			h.does("paola", contact.AgentWrapUp)
+			h.hangup(call)
+			e := take(h, h.thread.written, "call")
+			require.Equal(t, "PAOLA", e.Attrs["transferred_by"])
+			require.Equal(t, "FABIO", e.Attrs["transferred_to"])
+			h.quietSoon()
+		})
+	}
+}
+
+func TestSecondCallOfAPhone(t *testing.T) {
+	h := open(t, with(phones()))
+	paola, _, call, id := h.calls()
+	_, status := paola.dials("marta")
+	require.Equal(t, "SIP/2.0 404 Not Found", status, "she is signed out")
+	h.shows("paola", id, contact.CallState{})
+
+	p := h.phone("fabio", func(c *robot.PhoneConfig) { c.Say = robot.Tone(martaHz) })
+	_, status = paola.dials("fabio")
+	require.Equal(t, "SIP/2.0 200 OK", status)
+	h.hears(call.Meter, musicHz)
+	h.does("fabio", contact.Busy)
+	p.Hangup() // who was consulted goes, and the second leg with it
+	paola.read("BYE")
+	h.shows("paola", id, contact.CallState{Hold: true})
+	h.hangup(call)
+	paola.read("BYE")
+	h.ended(0)
+}
+
+func TestOnHold(t *testing.T) {
+	for sdp, want := range map[string]bool{
+		"a=sendrecv\r\n": false, "a=sendonly\r\n": true, "a=inactive\r\n": true, "c=IN IP4 0.0.0.0\r\n": true, "": false,
+	} {
+		require.Equal(t, want, onHold([]byte(sdp)), sdp)
+	}
 }

@@ -23,6 +23,9 @@ type conversation struct {
 	consult   *consult // nil for none
 	monitor   *monitor // nil for none
 	news      chan news
+	second    *party // the agent's own, over which he or she consults; nil: over the same line
+	resumed   chan *party
+	offPhone  func() // the agent's phone is on this call until then
 	referrals chan referral
 
 	end   outcome
@@ -55,11 +58,13 @@ func (w *waiting) talk(ctx context.Context, p *party, e router.Event) *conversat
 	k := w.k
 	v := &conversation{
 		k: k, ticket: w.ticket, agent: p, news: make(chan news), referrals: make(chan referral, maxReferrals),
+		resumed:  make(chan *party, 2),
 		caller:   &party{ep: k.ep, dialog: k.leg, music: &k.music},
 		began:    k.c.now(),
 		accepted: time.Now().Add(-max(0, k.c.now().Sub(e.At))),
 	}
 	k.connected(p.agent)
+	v.atPhone()
 	v.watch(ctx, p)
 	v.connect(ctx)
 	v.run(ctx, w.commands, w.takeEarly())
@@ -83,6 +88,8 @@ func (v *conversation) run(ctx context.Context, commands <-chan command, early [
 			v.happened(ctx, n)
 		case x := <-v.referrals:
 			v.refer(ctx, x)
+		case p := <-v.resumed:
+			v.phoneResumed(ctx, p)
 		case e, open := <-v.consult.events():
 			v.consultTold(ctx, e, open)
 		case a := <-v.consult.answers():
@@ -113,6 +120,7 @@ func (v *conversation) close(ctx context.Context) {
 	v.endMonitor(ctx)
 	v.clockHold()
 	v.caller.apart()
+	v.offPhone()
 	if v.agent != nil {
 		v.agentIsDone()
 		v.agent.release(ctx, v.k)
@@ -137,6 +145,8 @@ func (v *conversation) happened(ctx context.Context, n news) {
 	case v.monitor.is(n.p):
 		v.endMonitor(ctx)
 		v.connect(ctx)
+	case n.p == v.second:
+		_ = v.drops(ctx, contact.CallCommand{}) // there is something to drop
 	case n.p == v.consulted():
 		v.consultedLeft(ctx)
 	case n.p == v.agent && n.what == hasLeft:
@@ -188,6 +198,10 @@ func (v *conversation) command(ctx context.Context, cmd command) {
 		default:
 			pending = false
 		}
+	}
+	if cmd.second != nil && v.end == goesOn {
+		cmd.done <- v.consultsOver(ctx, cmd)
+		return
 	}
 	cmd.done <- v.obey(ctx, cmd.CallCommand)
 }
@@ -266,6 +280,9 @@ func (v *conversation) mutes(_ context.Context, cmd contact.CallCommand) error {
 		p = v.consulted()
 	}
 	p.mute(cmd.Verb == contact.Mute)
+	if v.second != nil && p == v.agent {
+		v.second.mute(p.muted)
+	}
 	v.k.note(either(p.muted, noteMuted, noteUnmuted), string(p.agent))
 	return nil
 }

@@ -76,6 +76,8 @@ func (v *conversation) leaveTo(ctx context.Context, x *consult, how manner) erro
 	v.clockHold()
 	v.k.transferred(how, by.agent, x.to)
 	v.k.handedOver(v.ticket)
+	v.endSecond(ctx)
+	v.offPhone()
 	by.release(ctx, v.k)
 	v.connect(ctx)
 	return nil
