@@ -45,6 +45,11 @@
 // brings the caller back to the queue. Consultations are offers of the router, so
 // that states and capacity hold, with the age of the call that they are for.
 //
+// An agent's SIP phone may do the same without a desk: REFER to the name of an
+// agent or queue, or to a number, is the blind transfer; a second call to one of
+// these is the consultation; taking the first call off hold swaps, REFER with
+// Replaces between the two completes. A customer's REFER is refused.
+//
 // It promises that every call ends in exactly one way, that whatever it
 // reserved (offer, agent, ports, room) is given back on every path, and that
 // a caller who was promised a place keeps it.
