@@ -39,10 +39,10 @@ unit: ## tests of every package
 	$(GO) run ./scripts/gotest -o $(RESULTS)/unit.txt -- -timeout 5m $(PACKAGES)
 
 race: ## the same under the race detector (cgo, gcc)
-	CGO_ENABLED=1 $(GO) run ./scripts/gotest -o $(RESULTS)/race.txt -- -race -short -timeout 8m $(PACKAGES)
+	CGO_ENABLED=1 $(GO) run ./scripts/gotest -o $(RESULTS)/race.txt -- -race -short -timeout 10m $(PACKAGES)
 
 e2e: build ## the films: real SIP, browser, mail and SMS against bin/filo
-	$(GO) run ./scripts/gotest -o $(RESULTS)/e2e.txt -- -count=1 -timeout 8m -p 1 ./test/e2e/...
+	$(GO) run ./scripts/gotest -o $(RESULTS)/e2e.txt -- -count=1 -timeout 15m -p 1 ./test/e2e/...
 
 web: $(WEB)/node_modules/.built ## the desk's and the shop's web pages
 
