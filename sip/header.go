@@ -2,6 +2,7 @@ package sip
 
 import (
 	"iter"
+	"slices"
 	"strings"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -15,6 +16,17 @@ type headed interface{ Headers() []gosip.Header }
 func header(m headed, name string) gosip.Header {
 	for h := range headers(m, name) {
 		return h
+	}
+	return nil
+}
+
+// contactOf is the last Contact, which is the only one in a dialog; nil when there
+// is none that can be read.
+func contactOf(m headed) *gosip.ContactHeader {
+	for _, h := range slices.Backward(m.Headers()) {
+		if c, ok := h.(*gosip.ContactHeader); ok {
+			return c
+		}
 	}
 	return nil
 }

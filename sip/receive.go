@@ -3,7 +3,6 @@ package sip
 import (
 	"errors"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,7 +103,7 @@ func (l *Leg) readSession(r *dialog.Request, req *gosip.Request) {
 // readCommon reads what requests and responses share that make or change a
 // dialog.
 func (l *Leg) readCommon(h *dialog.Header, m message) {
-	if c := m.Contact(); c != nil && !c.Address.Wildcard {
+	if c := contactOf(m); c != nil && !c.Address.Wildcard {
 		h.Contact = l.know(&c.Address)
 	}
 	h.Supported = readExtensions(m, "supported")
@@ -168,8 +167,7 @@ func (l *Leg) uri(text string) gosip.Uri {
 // message is a request or response, as far as it is read here.
 type message interface {
 	gosip.Message
-	GetHeader(name string) gosip.Header
-	Contact() *gosip.ContactHeader
+	headed
 }
 
 // descriptionOf is the session description in a message; nil: none.
@@ -184,7 +182,7 @@ func descriptionOf(m message) []byte {
 // readRoutes reads Record-Route.
 func readRoutes(m message) []dialog.Route {
 	var out []dialog.Route
-	for _, h := range m.GetHeaders("record-route") {
+	for _, h := range m.Headers() {
 		if rr, ok := h.(*gosip.RecordRouteHeader); ok && len(out) < maxRoutes {
 			out = append(out, dialog.Route{URI: rr.Address.String(), Loose: rr.Address.UriParams.Has("lr")})
 		}
@@ -197,7 +195,7 @@ const maxRoutes = 32
 
 // valueOf is the value of a header; "" when there is none.
 func valueOf(m message, name string) string {
-	if h := m.GetHeader(name); h != nil {
+	if h := header(m, name); h != nil {
 		return h.Value()
 	}
 	return ""
@@ -205,19 +203,19 @@ func valueOf(m message, name string) string {
 
 // listed tells whether a header of a comma-separated list names an item.
 func listed(m message, name, item string) bool {
-	return slices.ContainsFunc(m.GetHeaders(name), func(h gosip.Header) bool {
+	for h := range headers(m, name) {
 		for v := range strings.SplitSeq(h.Value(), ",") {
 			if strings.EqualFold(strings.TrimSpace(v), item) {
 				return true
 			}
 		}
-		return false
-	})
+	}
+	return false
 }
 
 // readExtensions reads the option tags that the machine knows.
 func readExtensions(m message, name string) (out dialog.Extensions) {
-	for _, h := range m.GetHeaders(name) {
+	for h := range headers(m, name) {
 		for v := range strings.SplitSeq(h.Value(), ",") {
 			switch v = strings.TrimSpace(v); {
 			case strings.EqualFold(v, "100rel"):

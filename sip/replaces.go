@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"slices"
 	"strings"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -47,12 +48,12 @@ func (u *UA) legOfReplaces(r replaces) *Leg {
 // replaced is the leg that an INVITE wants to replace, or why it must not (RFC
 // 3891 section 3).
 func (u *UA) replaced(req *gosip.Request) (*Leg, refusal) {
-	headers := req.GetHeaders("replaces")
-	if len(headers) == 0 {
+	values := slices.Collect(headers(req, "Replaces"))
+	if len(values) == 0 {
 		return nil, refusal{}
 	}
-	r, ok := parseReplaces(headers[0].Value())
-	if !ok || len(headers) > 1 {
+	r, ok := parseReplaces(values[0].Value())
+	if !ok || len(values) > 1 {
 		return nil, badRequest("Bad Replaces")
 	}
 	l := u.legOfReplaces(r)

@@ -76,11 +76,11 @@ func tagParams(tag string) gosip.HeaderParams {
 // setSDP attaches a session description; nil: none.
 func setSDP(m gosip.Message, sdp []byte) {
 	if len(sdp) > 0 {
+		length := gosip.ContentLengthHeader(len(sdp)) //nolint:gosec // bounded by who made it
 		m.AppendHeader(gosip.NewHeader("Content-Type", "application/sdp"))
+		m.AppendHeader(&length) // SetBody would look for it through all headers
 		m.SetBody(sdp)
-		return
 	}
-	m.SetBody(nil)
 }
 
 // addrPortOf reads "ip:port"; invalid for names.

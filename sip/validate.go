@@ -48,7 +48,7 @@ func checkRequest(req *gosip.Request) refusal {
 		return badRequest("Bad Host In The Request-URI")
 	}
 	if req.Method == gosip.INVITE {
-		c := req.Contact()
+		c := contactOf(req)
 		if c == nil || c.Address.Wildcard || (c.Address.Scheme != "sip" && c.Address.Scheme != "sips") ||
 			c.Address.Host == "" || !goodHost(c.Address.Host) || c.Address.Port < 0 || c.Address.Port > 65535 {
 			return badRequest("Missing Or Bad Contact")
