@@ -2,9 +2,11 @@ package sip
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -180,7 +182,7 @@ func TestKeepOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n transporttest.Network
 		layer := transport.New(t.Context(), transport.Options{
-			Dial: func(_ context.Context, to string) (net.Conn, error) { return n.Dial("192.0.2.1:40000", to) },
+			Dial: func(_ context.Context, to string) (net.Conn, error) { return n.Dial("192.0.2.1", to) },
 		}, nobody{})
 		defer layer.Close()
 		socket, err := layer.Packets(n.ListenPacket("192.0.2.1:5060"))
@@ -203,6 +205,9 @@ func TestKeepOpen(t *testing.T) {
 		require.NoError(t, err)
 		conn, err := ln.Accept()
 		require.NoError(t, err)
+		var reading sync.WaitGroup
+		defer reading.Wait()
+		reading.Go(func() { _, _ = io.Copy(io.Discard, conn) })
 		time.AfterFunc(time.Minute, func() { _ = conn.Close() })
 		began = time.Now()
 		require.True(t, keepOpen(t.Context(), way, 10*time.Minute))
