@@ -42,10 +42,9 @@ func splitAdvertise(hostPort string) (host string, port int) {
 
 // listen binds one socket; it is read when the transport starts.
 func (u *UA) listen(ctx context.Context, l Listen) (*listener, error) {
-	var lc net.ListenConfig
 	out := &listener{Listen: l, network: strings.ToUpper(l.Network)}
 	if l.Network == "udp" {
-		pc, err := lc.ListenPacket(ctx, "udp"+family(l.Bind), l.Bind)
+		pc, err := u.bind(ctx, "udp"+family(l.Bind), l.Bind)
 		if err != nil {
 			return nil, fmt.Errorf("listen udp: %w", err)
 		}
@@ -55,6 +54,7 @@ func (u *UA) listen(ctx context.Context, l Listen) (*listener, error) {
 		out.bound = out.socket.Local()
 		return out, nil
 	}
+	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp"+family(l.Bind), l.Bind)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", l.Network, err)

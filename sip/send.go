@@ -159,6 +159,9 @@ func (l *Leg) appendGiven(m gosip.Message, reason string, headers map[string]str
 
 // appendHeaders adds the application's headers, in an order of their own.
 func appendHeaders(m gosip.Message, headers map[string]string) {
+	if len(headers) == 0 {
+		return
+	}
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		if goodHeaderName(name) {
 			m.AppendHeader(gosip.NewHeader(name, oneLine(headers[name])))

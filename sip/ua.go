@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"net"
 	"net/netip"
 	"runtime/debug"
 	"sync"
@@ -75,6 +76,8 @@ type UA struct {
 	draining     atomic.Bool
 	reloading    sync.Mutex
 	ready        chan struct{}
+	// bind opens packet sockets: the system's.
+	bind func(ctx context.Context, network, address string) (net.PacketConn, error)
 
 	// Written by Serve before ready is closed.
 	handler   Handler
@@ -118,7 +121,7 @@ func New(cfg Config, deps Deps) (*UA, error) {
 	u := &UA{
 		cfg: cfg, log: deps.Log, now: deps.Now, met: newMetrics(deps.Registry), creds: deps.Credentials, listening: deps.Tap,
 		resolver: resolve.New(deps.DNS, resolve.Options{}), tagSeed: maphash.MakeSeed(), instanceHost: newToken()[:12] + ".invalid",
-		ready: make(chan struct{}), stopping: make(chan struct{}),
+		ready: make(chan struct{}), stopping: make(chan struct{}), bind: (&net.ListenConfig{}).ListenPacket,
 	}
 	u.legs.m, u.legs.buried = make(map[string]*Leg), make(map[string]bool)
 	u.near, _ = newLocalNetworks(cfg.LocalNetworks) // validated
