@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"filo/sip/resolve"
+	"filo/sip/transport"
 	"filo/sip/trunk"
 )
 
@@ -37,7 +38,7 @@ func (u *UA) keepRegistered(ctx context.Context, t *trunk.Trunk, r trunk.Registr
 		if err == nil {
 			failures = 0
 		}
-		if !pause(ctx, wait) {
+		if !keepOpen(ctx, reg.d.hop.flow, wait) {
 			break
 		}
 	}
@@ -46,6 +47,29 @@ func (u *UA) keepRegistered(ctx context.Context, t *trunk.Trunk, r trunk.Registr
 		defer cancel()
 		_, _ = reg.send(ctx, 0) // without it, it runs out
 	}
+}
+
+// keepAliveEvery is how often the way to us is kept open: NATs forget a UDP flow
+// after half a minute of silence.
+const keepAliveEvery = 25 * time.Second
+
+// keepOpen waits until it is time to register again: for so long, or until the
+// connection by which the provider reaches us breaks (RFC 5626 section 4.2.1).
+// Meanwhile it keeps NATs on the way of UDP open; connections do it themselves.
+// It returns false when ctx ended.
+func keepOpen(ctx context.Context, way transport.Flow, wait time.Duration) bool {
+	for ; wait > keepAliveEvery && !way.IsZero(); wait -= keepAliveEvery {
+		if !pause(ctx, keepAliveEvery) {
+			return false
+		}
+		if !way.Alive() {
+			return true
+		}
+		if way.Network() == transport.UDP {
+			_ = way.Send([]byte("\r\n\r\n")) // the next one may pass
+		}
+	}
+	return pause(ctx, wait)
 }
 
 // toldRegistered shows how a registration went; a log says only what changed.

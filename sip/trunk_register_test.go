@@ -1,14 +1,22 @@
 package sip
 
 import (
+	"context"
+	"io"
+	"net"
+	"net/netip"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
+	"filo/sip/transport"
+	"filo/sip/transport/transporttest"
 	"filo/sip/trunk"
 )
 
@@ -160,4 +168,54 @@ func TestInboundLimits(t *testing.T) {
 	require.NoError(t, l.Hangup(timeout(t), Hangup{}))
 	ended(t, l, ErrHangup)
 	require.Eventually(t, func() bool { return u.trunks.Load().peers["loop"].inbound.Calls() == 2 }, 5*time.Second, time.Millisecond)
+}
+
+// nobody is a transport's handler that wants no messages.
+type nobody struct{}
+
+func (nobody) Receive(transport.Flow, gosip.Message, time.Time) {}
+func (nobody) Closed(transport.Flow, error)                     {}
+
+// TestKeepOpen: a UDP way is kept open all the time; a connection that breaks
+// ends the wait.
+func TestKeepOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n transporttest.Network
+		layer := transport.New(t.Context(), transport.Options{
+			Dial: func(_ context.Context, to string) (net.Conn, error) { return n.Dial("192.0.2.1", to) },
+		}, nobody{})
+		defer layer.Close()
+		socket, err := layer.Packets(n.ListenPacket("192.0.2.1:5060"))
+		require.NoError(t, err)
+		beats := 0
+		_ = n.ListenPacket("192.0.2.2:5060")
+		n.Filter(func(_, _ netip.AddrPort, data []byte) bool {
+			if string(data) == "\r\n\r\n" {
+				beats++
+			}
+			return true
+		})
+		began := time.Now()
+		require.True(t, keepOpen(t.Context(), socket.Flow(mustAddrPort("192.0.2.2:5060")), 10*time.Minute))
+		require.Equal(t, 10*time.Minute, time.Since(began))
+		require.Equal(t, 23, beats)
+
+		ln := n.Listen("192.0.2.3:5060")
+		way, err := layer.Connect(transport.TCP, "192.0.2.3:5060")
+		require.NoError(t, err)
+		conn, err := ln.Accept()
+		require.NoError(t, err)
+		var reading sync.WaitGroup
+		defer reading.Wait()
+		reading.Go(func() { _, _ = io.Copy(io.Discard, conn) })
+		time.AfterFunc(time.Minute, func() { _ = conn.Close() })
+		began = time.Now()
+		require.True(t, keepOpen(t.Context(), way, 10*time.Minute))
+		require.Equal(t, 75*time.Second, time.Since(began))
+		_ = ln.Close()
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.False(t, keepOpen(ctx, transport.Flow{}, time.Hour))
+	})
 }

@@ -230,6 +230,8 @@ func FuzzRequest(f *testing.F) {
 	f.Add([]byte("INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: q\r\nCSeq: 1 INVITE\r\n" +
 		"Contact: <sip:a@h>\r\nP-Asserted-Identity: \"A, B\" <tel:+39;verstat=TN-Validation-Passed-A>, <sip:x@y>\r\nPrivacy: id\r\nIdentity: a.e30.b;info=<x>\r\nContent-Length: 0\r\n\r\n"))
 	f.Add([]byte(options(1) + "Content-Length: 0\r\n\r\n"))
+	f.Add([]byte("INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: q\r\nCSeq: 1 INVITE\r\n" +
+		"Contact: <sip:a@h>\r\nDiversion: <sip:06%20@t>;reason=x, <tel:+39>\r\nHistory-Info: <sip:+39@t?Privacy=history>;index=1, <sip:b@b>;index=1.1\r\nContent-Length: 0\r\n\r\n"))
 	u, err := New(testConfig(), Deps{})
 	require.NoError(f, err)
 	u.life = f.Context()
