@@ -172,8 +172,9 @@ func (d *Desk) serveSocket(ctx context.Context, conn *websocket.Conn, sock *sock
 	defer func() { _ = conn.CloseNow() }() // ends the reader
 	defer cancel()
 	wg.Go(func() {
-		defer cancel()
-		readSocket(ctx, conn, sock)
+		if !readSocket(ctx, conn, sock) {
+			cancel()
+		}
 	})
 	var sent uint64 // number of the last frame
 	for _, f := range backlog {
@@ -233,19 +234,19 @@ func (d *Desk) ping(ctx context.Context, conn *websocket.Conn) error {
 }
 
 // readSocket reads what the client says after its hello, which is only pings,
-// until it says something else or leaves.
-func readSocket(ctx context.Context, conn *websocket.Conn, sock *socket) {
+// until it says something else, for which the socket is closed, or leaves.
+func readSocket(ctx context.Context, conn *websocket.Conn, sock *socket) (closed bool) {
 	for {
 		kind, b, err := conn.Read(ctx)
 		if err != nil {
-			return
+			return false
 		}
 		var f struct {
 			Type string `json:"type"`
 		}
 		if kind != websocket.MessageText || json.Unmarshal(b, &f) != nil || f.Type != "ping" {
 			sock.close(websocket.StatusPolicyViolation, "only pings")
-			return
+			return true
 		}
 		select {
 		case sock.pong <- struct{}{}:
