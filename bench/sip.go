@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/pprof"
 	"strings"
 
@@ -65,6 +66,7 @@ func sipB2BUA(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 	listen := fs.String("listen", "127.0.0.1:5080", "UDP `address` to listen on")
 	next := fs.String("next", "127.0.0.1:5090", "UDP `address` of whom every call goes to")
 	profile := fs.String("cpuprofile", "", "write a CPU profile to `file`")
+	heap := fs.String("memprofile", "", "write what is on the heap at the end to `file`")
 	if err := parseSip(fs, args, stderr); err != nil {
 		return err
 	}
@@ -83,7 +85,24 @@ func sipB2BUA(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 		}
 		defer pprof.StopCPUProfile()
 	}
+	if *heap != "" {
+		b.AtEnd = func() error { return writeHeap(*heap) }
+	}
 	return b.Run(ctx, stdin, stdout) //nolint:wrapcheck // it says what it is
+}
+
+// writeHeap writes a profile of what is alive.
+func writeHeap(name string) (err error) {
+	file, err := os.Create(name) //nolint:gosec // the operator's own file
+	if err != nil {
+		return fmt.Errorf("-memprofile: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	runtime.GC()
+	if err := pprof.WriteHeapProfile(file); err != nil {
+		return fmt.Errorf("-memprofile: %w", err)
+	}
+	return nil
 }
 
 // sipLoss is for sipload itself, which runs it in a network namespace.

@@ -16,6 +16,10 @@ import (
 // call that comes in becomes a call to one peer, with the session
 // descriptions passed through.
 type B2BUA struct {
+	// AtEnd is called by Run when nothing more will be asked, and calls are still
+	// served; nil for nothing.
+	AtEnd func() error
+
 	ua    *sip.UA
 	next  string
 	reg   *prometheus.Registry

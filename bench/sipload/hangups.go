@@ -22,6 +22,7 @@ type Hangups struct {
 	Called []string
 	Calls  int
 	AtOnce int
+	Rate   float64       // calls per second at most; 0: as fast as they end
 	Life   time.Duration // longest time from INVITE to hang-up
 	Ghost  time.Duration // how long a phone may ring, or a talk go on, after its caller went
 	Seed   uint64
@@ -88,7 +89,11 @@ func (c *crowd) callers(ctx context.Context) {
 			}
 		})
 	}
+	begun := time.Now()
 	for i := 0; i < c.Calls && ctx.Err() == nil; i++ {
+		if c.Rate > 0 {
+			wait(ctx, time.Until(begun.Add(time.Duration(float64(i)/c.Rate*float64(time.Second)))))
+		}
 		numbers <- i
 	}
 	close(numbers)

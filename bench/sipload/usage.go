@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -93,6 +94,9 @@ func (b *B2BUA) Run(ctx context.Context, in io.Reader, out io.Writer) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { serving = b.Serve(ctx) })
 	err := b.Report(in, out)
+	if b.AtEnd != nil {
+		err = errors.Join(err, b.AtEnd())
+	}
 	stop()
 	wg.Wait()
 	if serving != nil {
