@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,6 +80,9 @@ func (t *legTable) remove(l *Leg, said bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.m, l.id)
+	if len(t.m) == 0 { // a map that is empty has the room of its fullest day
+		t.m = make(map[string]*Leg)
+	}
 	if said {
 		t.bury(l.id, time.Now())
 	}
@@ -147,12 +151,31 @@ func (f *farewells) await(ctx context.Context) {
 // bury remembers a dialog that we ended by BYE: a BYE of the far side that
 // crosses ours is fine, not unknown. The lock is held.
 func (t *legTable) bury(tag string, now time.Time) {
-	for len(t.graves) > 0 && now.Sub(t.graves[0].at) > transaction.TimeoutAfter {
-		delete(t.buried, t.graves[0].tag)
-		t.graves = t.graves[1:]
-	}
 	t.buried[tag] = true
 	t.graves = append(t.graves, grave{tag, now})
+	if len(t.graves) == 1 {
+		time.AfterFunc(transaction.TimeoutAfter, t.dig)
+	}
+}
+
+// digEvery is how often the old graves are looked for while there are any.
+const digEvery = 5 * time.Second
+
+// dig forgets the old graves, and all that they have taken up with the last.
+func (t *legTable) dig() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now, old := time.Now(), 0
+	for old < len(t.graves) && now.Sub(t.graves[old].at) >= transaction.TimeoutAfter {
+		delete(t.buried, t.graves[old].tag)
+		old++
+	}
+	if old == len(t.graves) {
+		t.graves, t.buried = nil, make(map[string]bool)
+		return
+	}
+	t.graves = slices.Delete(t.graves, 0, old)
+	time.AfterFunc(digEvery, t.dig)
 }
 
 func (t *legTable) wasOurs(tag string) bool {

@@ -17,9 +17,10 @@ type Leak struct {
 	Left   []string
 }
 
-// timersOver is when nothing of a call is owed any more: 64*T1 after its last
-// message, and a turn of the wheel.
-const timersOver = 36 * time.Second
+// timersOver is when nothing of a call is owed or remembered any more: a leg
+// lingers for 64*T1 after its last message, and that it was ours is known for
+// as long again.
+const timersOver = 75 * time.Second
 
 // HeapSlack is how much more heap is no leak: what maps and pools keep.
 const HeapSlack = 2 << 20

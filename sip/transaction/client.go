@@ -108,6 +108,9 @@ func (c *Client) remove(r *remain) {
 		return
 	}
 	delete(l.clients, c.key)
+	if len(l.clients) == 0 { // a map that is empty has the room of its fullest day
+		l.clients = make(map[key]*Client)
+	}
 	if set := l.byFlow[c.flow]; set != nil {
 		delete(set, c)
 		if len(set) == 0 {

@@ -21,6 +21,10 @@ type clock struct {
 // tick is how long firing may lag, so that a busy layer wakes seldom.
 const tick = 10 * time.Millisecond
 
+// spare is how much room is kept where nothing is left: what a burst needed
+// goes back to the heap.
+const spare = 1 << 10
+
 // timed is what a timer is set for. fire is called with the mark that was set;
 // no lock of the clock is held.
 type timed interface {
@@ -83,6 +87,9 @@ func (c *clock) run(ctx context.Context) {
 			s.what.fire(now, s.mark)
 		}
 		clear(c.due)
+		if cap(c.due) > spare {
+			c.due = nil
+		}
 		timer.Reset(c.sleep())
 		select {
 		case <-ctx.Done():
@@ -135,6 +142,9 @@ func (l *lane) pop(now time.Time, into []setting) []setting {
 	}
 	if l.head == len(l.queue) {
 		l.queue, l.head = l.queue[:0], 0
+		if cap(l.queue) > spare {
+			l.queue = nil
+		}
 	}
 	return into
 }

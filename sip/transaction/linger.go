@@ -22,6 +22,7 @@ func (r *remain) fire(time.Time, uint32) {
 	r.layer.mu.Lock()
 	defer r.layer.mu.Unlock()
 	r.layer.lingering.drop(r)
+	r.layer.lingering.compact()
 }
 
 // repeat sends again what was sent last.
@@ -68,6 +69,9 @@ func (t *remains) compact() {
 	for t.head < len(t.fifo) && (t.fifo[t.head] == nil || t.m[t.fifo[t.head].key] != t.fifo[t.head]) {
 		t.fifo[t.head] = nil
 		t.head++
+	}
+	if t.head == len(t.fifo) && cap(t.fifo) > spare { // and so is the map
+		*t = newRemains()
 	}
 	if t.head > 64 && t.head > len(t.fifo)/2 {
 		n := copy(t.fifo, t.fifo[t.head:])
