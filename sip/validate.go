@@ -58,8 +58,12 @@ func checkRequest(req *gosip.Request) refusal {
 }
 
 // goodHost refuses what has colons and is no IPv6 reference (RFC 3986 section
-// 3.2.2, RFC 5118 section 4); names are not our concern here.
+// 3.2.2, RFC 5118 section 4), and what would break a line of ours; names are
+// not our concern here.
 func goodHost(host string) bool {
+	if strings.ContainsAny(host, "\x00\r\n\t <>\"") {
+		return false
+	}
 	if !strings.ContainsAny(host, ":[]") {
 		return true
 	}
