@@ -90,7 +90,7 @@ func (p *barePeer) ACK(_ transport.Flow, ack *gosip.Request) {
 
 func (p *barePeer) Closed(transport.Flow, error) {}
 
-// message writes a request of the peer.
+// message writes a request of the peer. The lock is held.
 func (p *barePeer) message(method string, seq uint32, body string, extra ...string) *gosip.Request {
 	to := "<sip:200@filo>"
 	if p.tag != "" {
@@ -131,8 +131,9 @@ func (a *asking) Response(_ *transaction.Client, res *gosip.Response, _ transpor
 	case a.invite && res.IsSuccess():
 		a.p.mu.Lock()
 		a.p.tag = tagOf(res.To())
+		ack := a.p.message("ACK", a.seq, a.sdp)
 		a.p.mu.Unlock()
-		_ = a.p.layer.Write(a.p.there(), a.p.message("ACK", a.seq, a.sdp))
+		_ = a.p.layer.Write(a.p.there(), ack)
 	}
 	select {
 	case a.final <- res:
@@ -283,8 +284,8 @@ var bareFlows = []wireFlow{
 		})
 		p.ask("INVITE", string(sdp("raw")))
 		time.Sleep(10 * time.Second)
-		replaces := fmt.Sprintf("Replaces: %s;to-tag=%s;from-tag=raw", p.callID, p.tag)
 		p.mu.Lock()
+		replaces := fmt.Sprintf("Replaces: %s;to-tag=%s;from-tag=raw", p.callID, p.tag)
 		p.callID, p.tag, p.seq = newToken(), "", 0
 		p.mu.Unlock()
 		p.ask("INVITE", string(sdp("raw again")), replaces, "Require: replaces")
@@ -332,6 +333,8 @@ func (p *barePeer) fork(tx *transaction.Server, tags ...string) {
 		}
 		time.Sleep(time.Second)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, tag := range tags {
 		if !p.acked[tag] {
 			p.s.tell("no ACK for %s", tag)

@@ -1,8 +1,11 @@
 package sip
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -178,4 +181,30 @@ func TestLateOfferThatNobodyAnswers(t *testing.T) {
 	require.Contains(t, string(p.expect("ACK").Body()), "m=audio 0 ", "the answer wants nothing of it")
 	p.reply(p.expect("BYE"), 200, "", "")
 	require.ErrorIs(t, (<-out).err, ErrNoSession)
+}
+
+func TestReferThatReplacesItself(t *testing.T) {
+	t.Parallel()
+	wanted := make(chan *TransferRequest, 1)
+	legs := make(chan *Leg, 1)
+	answer := answerer(t, legs)
+	u := run(t, testConfig(), nil, func(ctx context.Context, l *Leg) {
+		l.OnTransfer(func(r *TransferRequest) { wanted <- r })
+		answer(ctx, l)
+	})
+	p := newPeer(t, u)
+	to := p.dial().To()
+	p.ack()
+	l := <-legs
+	p.in("REFER", "", fmt.Sprintf("Refer-To: <sip:300@filo?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3Dp1>", p.call, tagOf(to)))
+	p.response("REFER", 202)
+	r := <-wanted
+	require.Same(t, l, r.Replaces)
+	require.Equal(t, "sip:300@filo", r.To)
+	require.Empty(t, r.ReplacesOther)
+	notify := p.expect("NOTIFY")
+	require.Contains(t, string(notify.Body()), "SIP/2.0 100")
+	p.reply(notify, 481, "", "") // nobody wants to know
+	require.Eventually(t, func() bool { return errors.Is(r.Progress(t.Context(), 200), ErrState) }, time.Second, time.Millisecond)
+	require.NoError(t, l.Cause(), "the call goes on")
 }

@@ -53,8 +53,8 @@ func (l *Leg) onTransferred(e *dialog.Transferred) {
 	if f == nil {
 		return // cannot be: the REFER was refused
 	}
-	t := l.readTransfer(e.Tx.(*transaction.Server).Request())
-	l.later(func() { f(t) })
+	req := e.Tx.(*transaction.Server).Request()
+	l.later(func() { f(l.readTransfer(req)) }) // it may look at another leg, even at this one
 }
 
 // readTransfer reads a REFER.

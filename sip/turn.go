@@ -116,12 +116,19 @@ func (l *Leg) settle() {
 	}
 	if l.m.Ended() && !l.over {
 		l.over = true
+		l.lighten()
 		l.u.legs.ended(l)
 	}
 	if l.m.Done() && !l.gone {
 		l.gone = true
 		l.u.legs.remove(l, l.said)
 	}
+}
+
+// lighten lets go of what an ended leg needs no more: it may linger for a while.
+func (l *Leg) lighten() {
+	l.ok, l.okTo, l.challenge = nil, nil, nil
+	l.reoffer, l.onAnswer, l.transfer = nil, nil, nil
 }
 
 // setTimer lets the machine know when it wants to know the time.
