@@ -199,7 +199,10 @@ func (p *handset) refer(c phoneCall, to string) (sipfrag string) {
 		"Call-ID: %s\r\nCSeq: %d REFER\r\nContact: <sip:%s@%s>\r\nRefer-To: <%s>\r\nReferred-By: <sip:%s@filo.local>\r\nContent-Length: 0\r\n\r\n",
 		c.target, p.conn.LocalAddr(), p.cseq, c.from, c.to, c.callID, p.cseq, p.user, p.conn.LocalAddr(), to, p.user)
 	require.NoError(p.h.t, err)
-	p.read("SIP/2.0 202")
+	if got := p.read("SIP/2.0"); !strings.HasPrefix(got, "SIP/2.0 202") {
+		line, _, _ := strings.Cut(got, "\r\n")
+		return line // refused by sip
+	}
 	for {
 		notify := p.read("NOTIFY")
 		head, body, _ := strings.Cut(notify, "\r\n\r\n")
@@ -229,7 +232,7 @@ func TestTransferByAPhone(t *testing.T) {
 			h.known(skip("checkout"))
 			call := h.call(giulia)
 			first := paola.takes()
-			h.does("paola", contact.Busy)
+			h.atPhone("paola")
 			c.setUp(h)
 			require.Equal(t, "SIP/2.0 200 OK", paola.refer(first, c.to))
 			paola.read("BYE")
@@ -251,7 +254,7 @@ func TestTransferByAPhoneRefused(t *testing.T) {
 	h.known(skip("checkout"))
 	call := h.call(giulia)
 	first := paola.takes()
-	h.does("paola", contact.Busy)
+	h.atPhone("paola")
 	for to, want := range map[string]string{
 		"sip:marta@filo.local":                                           "404", // signed out
 		"sip:no-such-queue@filo.local":                                   "404",
@@ -285,6 +288,12 @@ func TestTransferByACustomerRefused(t *testing.T) {
 	b.close()
 }
 
+// atPhone waits until the agent's phone is heard by the call that it is on.
+func (h *house) atPhone(agent contact.AgentID) {
+	h.t.Helper()
+	require.Eventually(h.t, func() bool { _, ok := h.c.inboxes.callOf(agent); return ok }, patience, tick, "%s talks", agent)
+}
+
 // calls lets Paola, at a phone by hand, talk with Giulia.
 func (h *house) calls() (paola *handset, first phoneCall, call *robot.Call, id contact.ID) {
 	h.t.Helper()
@@ -292,7 +301,7 @@ func (h *house) calls() (paola *handset, first phoneCall, call *robot.Call, id c
 	h.known(skip("checkout"))
 	call = h.call(giulia)
 	first = paola.takes()
-	h.does("paola", contact.Busy)
+	h.atPhone("paola")
 	return paola, first, call, h.agent("paola").Contacts[0].ID
 }
 

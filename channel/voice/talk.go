@@ -64,8 +64,8 @@ func (w *waiting) talk(ctx context.Context, p *party, e router.Event) *conversat
 		accepted: time.Now().Add(-max(0, k.c.now().Sub(e.At))),
 	}
 	k.connected(p.agent)
-	v.atPhone()
 	v.watch(ctx, p)
+	v.atPhone()
 	v.connect(ctx)
 	v.run(ctx, w.commands, w.takeEarly())
 	v.close(ctx)
