@@ -142,9 +142,13 @@ type knownURI struct {
 	uri  gosip.Uri
 }
 
-// know remembers a URI and returns its text.
+// know remembers a URI and returns its text; "" for one that would break out of
+// the lines of our own messages.
 func (l *Leg) know(uri *gosip.Uri) string {
 	text := uri.String()
+	if breaksOut(text) {
+		return ""
+	}
 	if l.uris[0].text != text {
 		l.uris[1] = l.uris[0]
 		l.uris[0] = knownURI{text, *uri}
@@ -183,8 +187,12 @@ func descriptionOf(m message) []byte {
 func readRoutes(m message) []dialog.Route {
 	var out []dialog.Route
 	for _, h := range m.Headers() {
-		if rr, ok := h.(*gosip.RecordRouteHeader); ok && len(out) < maxRoutes {
-			out = append(out, dialog.Route{URI: rr.Address.String(), Loose: rr.Address.UriParams.Has("lr")})
+		rr, ok := h.(*gosip.RecordRouteHeader)
+		if !ok || len(out) == maxRoutes {
+			continue
+		}
+		if text := rr.Address.String(); !breaksOut(text) {
+			out = append(out, dialog.Route{URI: text, Loose: rr.Address.UriParams.Has("lr")})
 		}
 	}
 	return out

@@ -321,7 +321,7 @@ func (u *UA) contactsOf(req *gosip.Request, f transport.Flow, user string) ([]*b
 				"Min-Expires", strconv.Itoa(int(limits.Min.Seconds())),
 			}}
 		}
-		bad := c.Address.Scheme != "sip" && c.Address.Scheme != "sips" || c.Address.Host == ""
+		bad := c.Address.Scheme != "sip" && c.Address.Scheme != "sips" || c.Address.Host == "" || breaksOut(c.Address.String())
 		if c.Address.Wildcard {
 			bad = life != 0
 		}

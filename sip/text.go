@@ -7,9 +7,13 @@ import (
 
 func itoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
+// breaksOut tells whether a text would end the header that it is written into.
+// The parser lets a bare CR or LF stand in a header.
+func breaksOut(s string) bool { return strings.ContainsAny(s, "\r\n\x00") }
+
 // oneLine keeps a text from breaking out of its header.
 func oneLine(s string) string {
-	if !strings.ContainsAny(s, "\r\n\x00") {
+	if !breaksOut(s) {
 		return s
 	}
 	return strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ").Replace(s)

@@ -50,7 +50,7 @@ func checkRequest(req *gosip.Request) refusal {
 	if req.Method == gosip.INVITE {
 		c := contactOf(req)
 		if c == nil || c.Address.Wildcard || (c.Address.Scheme != "sip" && c.Address.Scheme != "sips") ||
-			c.Address.Host == "" || !goodHost(c.Address.Host) || c.Address.Port < 0 || c.Address.Port > 65535 {
+			c.Address.Host == "" || !goodHost(c.Address.Host) || breaksOut(c.Address.String()) || c.Address.Port < 0 || c.Address.Port > 65535 {
 			return badRequest("Missing Or Bad Contact")
 		}
 	}

@@ -252,7 +252,12 @@ func FuzzRequest(f *testing.F) {
 		}
 		_ = checkSDP(req)
 		_, _ = infoDigit(mediaType(req), req.Body())
-		_, _ = u.contactsOf(req, transport.Flow{}, "x")
+		bindings, _ := u.contactsOf(req, transport.Flow{}, "x")
+		for _, b := range bindings {
+			if !b.contact.Wildcard && strings.ContainsAny(b.contact.String(), "\r\n") {
+				t.Fatalf("line break in %q", b.contact.String())
+			}
+		}
 		_ = transaction.NewResponse(req, 200, "OK", u.toTag(req)).String()
 		_ = nextHop(req.Recipient, nil, mustAddrPort("127.0.0.1:1"))
 		fuzzDialog(t, u, req)
