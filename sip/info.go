@@ -39,7 +39,7 @@ func (l *Leg) onInfo(tx *transaction.Server) {
 		return
 	}
 	select {
-	case l.digits <- key:
+	case l.keys() <- key:
 	default: // nobody reads: the stack does not wait
 	}
 	l.u.refuse(tx, statusOK, "")

@@ -77,7 +77,6 @@ type Leg struct {
 	trunk  *trunk.Trunk    // by which the far side is reached; nil: none
 	ctx    context.Context // the leg's life, handed out by Context
 	cancel context.CancelCauseFunc
-	digits chan string
 	// answered is closed when the ACK of our 200 came.
 	answered chan struct{}
 	// oneOffer holds who may make an offer to the far side.
@@ -106,6 +105,7 @@ type Leg struct {
 	why            error               // the application's reason to end the leg
 	failure        error               // why our INVITE has failed
 
+	digits    chan string // see keys
 	remoteSDP []byte
 	headers   map[string]string
 	reoffer   func(offer []byte) ([]byte, error)
@@ -148,7 +148,19 @@ func (l *Leg) Cause() error { return context.Cause(l.ctx) }
 
 // Digits are the keys received by SIP INFO. The channel is bounded; keys that
 // nobody reads are dropped. It is never closed.
-func (l *Leg) Digits() <-chan string { return l.digits }
+func (l *Leg) Digits() <-chan string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.keys()
+}
+
+// keys is the channel of digits; few legs need one.
+func (l *Leg) keys() chan string {
+	if l.digits == nil {
+		l.digits = make(chan string, 64)
+	}
+	return l.digits
+}
 
 // RemoteSDP is the far side's latest session description.
 func (l *Leg) RemoteSDP() []byte {
@@ -168,7 +180,7 @@ func (l *Leg) Headers() map[string]string {
 
 func newLeg(ctx context.Context, u *UA, id string) *Leg {
 	l := &Leg{
-		u: u, id: id, digits: make(chan string, 64), answered: make(chan struct{}), oneOffer: make(chan struct{}, 1),
+		u: u, id: id, answered: make(chan struct{}), oneOffer: make(chan struct{}, 1),
 	}
 	// The leg outlives the call that created it (a request's or a dialler's
 	// context); it ends by its own rules and by the stop of the UA.

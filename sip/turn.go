@@ -128,6 +128,7 @@ func (l *Leg) settle() {
 // lighten lets go of what an ended leg needs no more: it may linger for a while.
 func (l *Leg) lighten() {
 	l.ok, l.okTo, l.challenge = nil, nil, nil
+	l.ack = nil // a late repeat of a 2xx gets a new one
 	l.reoffer, l.onAnswer, l.transfer = nil, nil, nil
 }
 
@@ -173,7 +174,9 @@ func (l *Leg) onEnded(e dialog.Ended) {
 		l.placed.result <- why
 		l.placed = nil
 	}
-	l.finishOffer(reofferResult{err: l.stateError()})
+	if l.waiting != nil {
+		l.finishOffer(reofferResult{err: l.stateError()})
+	}
 }
 
 // endings are the errors for what ended a call.
