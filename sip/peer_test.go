@@ -18,7 +18,8 @@ type peer struct {
 	ua   *net.UDPAddr
 	call string
 	seq  int
-	to   string // To header of in-dialog requests
+	to   string          // To header of in-dialog requests
+	got  map[string]bool // final responses, by branch and code
 }
 
 func newPeer(t *testing.T, u *UA) *peer {
@@ -28,7 +29,7 @@ func newPeer(t *testing.T, u *UA) *peer {
 	t.Cleanup(func() { _ = c.Close() })
 	at, err := net.ResolveUDPAddr("udp4", u.Addr("udp"))
 	require.NoError(t, err)
-	return &peer{t: t, c: c, ua: at, call: newToken(), to: "<sip:200@filo>"}
+	return &peer{t: t, c: c, ua: at, call: newToken(), to: "<sip:200@filo>", got: map[string]bool{}}
 }
 
 func (p *peer) addr() string { return p.c.LocalAddr().String() }
@@ -70,10 +71,10 @@ func (p *peer) next(d time.Duration) gosip.Message {
 }
 
 // response skips everything but a final response (or the wanted provisional)
-// to method and checks its code.
+// to method that was not read before, and checks its code.
 func (p *peer) response(method string, code int) *gosip.Response {
 	p.t.Helper()
-	deadline := time.Now().Add(3 * time.Second)
+	deadline := time.Now().Add(10 * time.Second)
 	for {
 		m := p.next(time.Until(deadline))
 		require.NotNilf(p.t, m, "no %d to %s", code, method)
@@ -81,6 +82,12 @@ func (p *peer) response(method string, code int) *gosip.Response {
 		if !ok || string(res.CSeq().MethodName) != method || (res.IsProvisional() && res.StatusCode != code) {
 			continue
 		}
+		branch, _ := res.Via().Params.Get("branch")
+		read := fmt.Sprint(branch, res.StatusCode)
+		if p.got[read] && res.StatusCode != code {
+			continue // repeated
+		}
+		p.got[read] = true
 		require.Equalf(p.t, code, res.StatusCode, "response to %s", method)
 		return res
 	}
@@ -89,7 +96,7 @@ func (p *peer) response(method string, code int) *gosip.Response {
 // expect skips everything but a request of the given method.
 func (p *peer) expect(method string) *gosip.Request {
 	p.t.Helper()
-	deadline := time.Now().Add(3 * time.Second)
+	deadline := time.Now().Add(10 * time.Second)
 	for {
 		m := p.next(time.Until(deadline))
 		require.NotNilf(p.t, m, "no %s", method)

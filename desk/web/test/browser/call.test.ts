@@ -17,7 +17,9 @@ const said = (page: Page, text: string) => page.getByRole('status').filter({ has
 const alerted = (page: Page, text: string) => page.getByTestId('said-now').filter({ hasText: text }).waitFor();
 const sent = (s: Stage, contact = 'c_giulia') => s.mock.requests.filter((r) => r.path === `/api/contacts/${contact}/command`).map((r) => r.body);
 const dock = (page: Page) => page.getByRole('region', { name: 'Call', exact: true });
-const tree = async (page: Page) => (await dock(page).ariaSnapshot()).replaceAll(/\b\d+:\d\d\b/g, '0:00');
+// Times, and who makes a sound just then, are another moment's.
+const tree = async (page: Page) =>
+  (await dock(page).ariaSnapshot()).replaceAll(/\b\d+:\d\d\b/g, '0:00').replaceAll(/text: .* speaking/g, 'text: Nobody speaking');
 
 async function called(scene: string, lang: 'en' | 'it' = 'en'): Promise<Stage> {
   const s = await stage(browser, { scene, lang });
