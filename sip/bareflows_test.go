@@ -88,6 +88,8 @@ func (p *barePeer) ACK(_ transport.Flow, ack *gosip.Request) {
 	p.once("raw gets ACK %s", tagOf(ack.To()))
 }
 
+func (p *barePeer) Stray(transport.Flow, *gosip.Response) {}
+
 func (p *barePeer) Closed(transport.Flow, error) {}
 
 // message writes a request of the peer. The lock is held.

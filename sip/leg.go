@@ -154,7 +154,8 @@ func (l *Leg) Digits() <-chan string {
 	return l.keys()
 }
 
-// keys is the channel of digits; few legs need one.
+// keys is the channel of digits, made when it is wanted first: most calls have
+// none. The lock is held.
 func (l *Leg) keys() chan string {
 	if l.digits == nil {
 		l.digits = make(chan string, 64)

@@ -132,6 +132,38 @@ func TestSecondFork(t *testing.T) {
 	require.NoError(t, got.leg.Cause(), "the first one talks on")
 }
 
+// A branch that answers when the call is over already is told so, from its
+// answer alone; and repeats of the answer that we had need nothing any more.
+func TestForkAfterTheCall(t *testing.T) {
+	u := run(t, testConfig(), nil, nil)
+	p := newPeer(t, u)
+	out := p.invited(timeout(t), u, InviteOptions{From: "100", SDP: sdp("o")})
+	inv := p.expect("INVITE")
+	p.reply(inv, 200, "fork1", testSDP)
+	p.expect("ACK")
+	got := <-out
+	require.NoError(t, got.err)
+	require.NoError(t, got.leg.Hangup(timeout(t), Hangup{}))
+	p.reply(p.expect("BYE"), 200, "", "")
+	require.Eventually(t, func() bool { return u.legs.get(got.leg.ID()) == nil && u.tx.Live() == 0 }, 2*time.Second, time.Millisecond)
+	p.reply(inv, 200, "fork1", testSDP)
+	p.reply(inv, 200, "fork2", testSDP, "Record-Route", "<sip:far@192.0.2.9;lr>", "Record-Route", "<sip:near@"+p.addr()+";lr>")
+	ack := p.expect("ACK")
+	require.Equal(t, "fork2", tagOf(ack.To()), "none for the repeat")
+	require.Equal(t, inv.CSeq().SeqNo, ack.CSeq().SeqNo)
+	require.Equal(t, "callee", ack.Recipient.User)
+	bye := p.expect("BYE")
+	require.Equal(t, "fork2", tagOf(bye.To()))
+	require.Equal(t, tagOfFrom(inv.From()), tagOfFrom(bye.From()))
+	require.Equal(t, inv.CSeq().SeqNo+1, bye.CSeq().SeqNo)
+	var routes []string
+	for _, h := range bye.GetHeaders("Route") {
+		routes = append(routes, h.Value())
+	}
+	require.Equal(t, []string{"<sip:near@" + p.addr() + ";lr>", "<sip:far@192.0.2.9;lr>"}, routes)
+	p.reply(bye, 200, "", "")
+}
+
 func TestByeRightBehindTheOK(t *testing.T) {
 	u := run(t, testConfig(), nil, nil)
 	for range 30 {

@@ -119,9 +119,21 @@ func (l *Leg) settle() {
 		l.lighten()
 		l.u.legs.ended(l)
 	}
-	if l.m.Done() && !l.gone {
-		l.gone = true
-		l.u.legs.remove(l, l.said)
+	if (l.m.Done() || l.m.Echoing()) && !l.gone {
+		l.leave()
+	}
+}
+
+// leave takes the leg out of the table: nothing is owed to the peer any more
+// that the layer below, or nobody in particular, could not pay.
+func (l *Leg) leave() {
+	l.gone = true
+	l.u.legs.remove(l, l.said)
+	if tag, ok := l.m.RemoteTag(); ok && l.invite != nil {
+		l.invite.Settle(tag)
+	}
+	if l.timer != nil {
+		l.timer.Stop()
 	}
 }
 

@@ -106,6 +106,22 @@ func (m *Machine) Deadline() time.Time {
 // more.
 func (m *Machine) Done() bool { return m.state == ended && m.Deadline().IsZero() }
 
+// Echoing tells whether the call has ended and all that can still come are
+// copies of a 2xx to our INVITE, and those of branches that answered too late
+// (RFC 3261 section 13.2.2.4): who knows both without the machine may let go of
+// it.
+func (m *Machine) Echoing() bool {
+	if m.state != ended || m.ours != nil || !m.timers.set(forgetAcks) {
+		return false
+	}
+	for which := range timerCount {
+		if which != forgetAcks && m.timers.set(which) {
+			return false
+		}
+	}
+	return true
+}
+
 // Ended tells whether the application was told of the end.
 func (m *Machine) Ended() bool { return m.state == ended }
 

@@ -3,6 +3,7 @@ package transaction
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"time"
 
@@ -38,11 +39,11 @@ type Client struct {
 	layer  *Layer
 	key    key
 	flow   transport.Flow
-	user   ClientUser
 	method gosip.RequestMethod
 	invite bool
 
 	mu        sync.Mutex
+	user      ClientUser
 	req       *gosip.Request // nil when the user has had the final response
 	state     clientState
 	abandoned bool   // the user is no longer interested
@@ -149,10 +150,33 @@ func (c *Client) Abandon() {
 	}
 }
 
+// Settle lets go of the user of an INVITE that has had its 2xx, with this
+// To-tag, and whose dialog is over: copies of the 2xx are absorbed from now on,
+// and one with another tag goes to User.Stray. It does nothing to a transaction
+// in another state.
+func (c *Client) Settle(toTag string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != clientAccepted {
+		return
+	}
+	c.state = clientTerminated
+	c.req, c.data = nil, nil
+	c.remove(&remain{accepted: true, tag: maphash.String(c.layer.hash.lo, toTag)})
+	c.user = nobody{}
+}
+
+// nobody is the user of a settled transaction, which calls it no more: the
+// clock may know the transaction for long, and shall not keep the user.
+type nobody struct{}
+
+func (nobody) Response(*Client, *gosip.Response, transport.Flow) {}
+func (nobody) Failed(*Client, error)                             {}
+
 // receive handles a response.
 func (c *Client) receive(res *gosip.Response, f transport.Flow) {
-	if c.step(res) {
-		c.user.Response(c, res, f)
+	if user := c.step(res); user != nil {
+		user.Response(c, res, f)
 	}
 	if !res.IsProvisional() {
 		c.lighten()
@@ -167,17 +191,19 @@ func (c *Client) lighten() {
 	if c.state >= clientAccepted {
 		c.req, c.data = nil, nil
 	}
+	if c.state == clientTerminated {
+		c.user = nobody{}
+	}
 }
 
-// step moves the machine; true when the user shall see the response.
-func (c *Client) step(res *gosip.Response) bool {
+// step moves the machine; it returns who shall see the response, or nil.
+func (c *Client) step(res *gosip.Response) ClientUser {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.state == clientTerminated:
-		return false
+	case c.state == clientTerminated, c.state == clientAccepted && !res.IsSuccess():
+		return nil
 	case c.state == clientAccepted:
-		return res.IsSuccess() && !c.abandoned
 	case res.IsProvisional():
 		c.state = clientProceeding
 	case c.invite && res.IsSuccess():
@@ -190,7 +216,10 @@ func (c *Client) step(res *gosip.Response) bool {
 		c.state = clientTerminated
 		c.remove(nil)
 	}
-	return !c.abandoned
+	if c.abandoned {
+		return nil
+	}
+	return c.user
 }
 
 // acknowledge sends the ACK of a failure, and leaves it for the repeats.
@@ -224,9 +253,10 @@ func (c *Client) fail(err error) {
 		c.state = clientTerminated
 		c.remove(nil)
 	}
+	user := c.user
 	c.mu.Unlock()
 	if tell {
-		c.user.Failed(c, fmt.Errorf("%s: %w", c.method, err))
+		user.Failed(c, fmt.Errorf("%s: %w", c.method, err))
 	}
 	c.lighten()
 }

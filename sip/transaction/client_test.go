@@ -119,6 +119,33 @@ func TestInviteAccepted(t *testing.T) { // RFC 6026 section 7.2
 	})
 }
 
+func TestSettle(t *testing.T) {
+	bubble(t, func(t *testing.T, s *side, w *wire) {
+		c := request(t, s, gosip.INVITE, "z9hG4bK1")
+		inv := w.next()
+		c.Settle("a") // too early: nothing happens
+		w.send(reply(inv, 200, "a"))
+		require.Equal(t, 1, s.layer.Live())
+		c.Settle("a")
+		c.Settle("a")
+		require.Zero(t, s.layer.Live())
+		w.send(reply(inv, 200, "a"))
+		w.send(reply(inv, 180, "b"))
+		w.send(reply(inv, 486, "b"))
+		require.Empty(t, s.strays)
+		w.send(reply(inv, 200, "b"))
+		require.Equal(t, []string{"b"}, s.strays)
+		responses, failed := s.seen()
+		require.Equal(t, []int{200}, responses)
+		require.Empty(t, failed)
+		require.Nil(t, c.Request())
+		after(2*TimeoutAfter + time.Second)
+		w.send(reply(inv, 200, "b"))
+		require.Len(t, s.strays, 1, "not for ever")
+		require.Empty(t, w.lines())
+	})
+}
+
 func TestInviteFailure(t *testing.T) { // RFC 3261 section 17.1.1.3
 	bubble(t, func(t *testing.T, s *side, w *wire) {
 		request(t, s, gosip.INVITE, "z9hG4bK1")

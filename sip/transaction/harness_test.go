@@ -40,6 +40,7 @@ type side struct {
 	finals    []*gosip.Response
 	failed    []error
 	closed    int
+	strays    []string
 	resent    map[string]int
 	onRequest func(tx *Server)
 }
@@ -58,6 +59,12 @@ func (s *side) ACK(_ transport.Flow, ack *gosip.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.acks = append(s.acks, ack)
+}
+
+func (s *side) Stray(_ transport.Flow, res *gosip.Response) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.strays = append(s.strays, res.To().Params.GetOr("tag", ""))
 }
 
 func (s *side) Closed(transport.Flow, error) {

@@ -119,6 +119,15 @@ func (h hasher) old(k *keyHash, req *gosip.Request) {
 	k.add(via.Params.GetOr("branch", ""))
 }
 
+// tag is a hash of the To-tag of a response.
+func (h hasher) tag(res *gosip.Response) uint64 {
+	to := res.To()
+	if to == nil {
+		return 0
+	}
+	return maphash.String(h.lo, to.Params.GetOr("tag", ""))
+}
+
 // client is the key of a request of ours.
 func (h hasher) client(branch string, method gosip.RequestMethod) key {
 	var k keyHash

@@ -20,6 +20,10 @@ type User interface {
 	// ACK takes the ACK of a 2xx, which belongs to no transaction, and any ACK
 	// that nobody waits for.
 	ACK(f transport.Flow, ack *gosip.Request)
+	// Stray takes a 2xx to an INVITE of ours that was settled by Client.Settle:
+	// of a branch of a fork that answered too late, so that it wants an ACK and
+	// a BYE (RFC 3261 section 13.2.2.4).
+	Stray(f transport.Flow, res *gosip.Response)
 	// Closed passes on that a connection is gone; the transactions on it have
 	// failed before.
 	Closed(f transport.Flow, err error)
@@ -291,8 +295,11 @@ func (l *Layer) receiveResponse(f transport.Flow, res *gosip.Response) {
 	switch {
 	case c != nil:
 		c.receive(res, f)
-	case r != nil && res.StatusCode >= 300:
+	case r == nil:
+	case res.StatusCode >= 300:
 		r.repeat()
+	case r.accepted && res.IsSuccess() && l.hash.tag(res) != r.tag:
+		l.user.Stray(f, res)
 	}
 }
 

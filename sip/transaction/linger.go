@@ -16,6 +16,7 @@ type remain struct {
 	last     []byte // to be sent again; nil: nothing
 	what     string // for Observer.Resent
 	accepted bool   // an INVITE with a 2xx: its ACK is the user's
+	tag      uint64 // hash of the To-tag of the 2xx to an INVITE of ours
 }
 
 func (r *remain) fire(time.Time, uint32) {
