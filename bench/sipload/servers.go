@@ -85,9 +85,12 @@ type proxyProcess struct {
 func (s *proxyProcess) addr() string { return s.at }
 func (s *proxyProcess) stop()        { s.p.stop() }
 
-// startRelay runs Kamailio as a transaction-stateful relay.
-func (b *Bench) startRelay(ctx context.Context, next string, core int) (*proxyProcess, error) {
-	return b.startKamailio(ctx, "relay.cfg", core, map[string]string{"NEXT": next})
+// relay starts Kamailio as a transaction-stateful relay with so many workers
+// for its UDP socket.
+func (b *Bench) relay(workers string) func(ctx context.Context, next string, core int) (*proxyProcess, error) {
+	return func(ctx context.Context, next string, core int) (*proxyProcess, error) {
+		return b.startKamailio(ctx, "relay.cfg", core, map[string]string{"NEXT": next, "WORKERS": workers})
+	}
 }
 
 // startKamailio runs one of our configurations with its words filled in.
