@@ -334,7 +334,8 @@ func (p *player) justified(e Ended) {
 	if len(p.g.players) > 2 {
 		return // a fork that lost is told nothing more
 	}
-	silent, alive := p.g.w.drop > 0.1, false
+	// A response that is given late, and then takes seconds, may come too late.
+	silent, alive := p.g.w.drop > 0.1 || p.g.w.jitter > time.Second, false
 	for _, other := range p.g.players {
 		silent = silent || other.dead
 		alive = alive || other != p && other.m != nil && !other.m.Ended()
