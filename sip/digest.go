@@ -261,6 +261,7 @@ func (s *digestServer) use(nonce string, count uint32) bool {
 			delete(s.used, s.fifo[0])
 			s.fifo = s.fifo[1:]
 		}
+		nonce = strings.Clone(nonce) // it is a part of the request
 		s.used[nonce] = &nonceUse{high: count, window: 1}
 		s.fifo = append(s.fifo, nonce)
 		return true

@@ -42,16 +42,23 @@ func (u *UA) inboundInfo(req *gosip.Request, h hop, who caller, received time.Ti
 	if anonymous || wantsPrivacy(req) {
 		info.Withheld, info.From, info.FromName = true, "", ""
 	}
+	info.own()
 	return info
+}
+
+// own copies the texts: they would keep the whole request for as long as the
+// application keeps them.
+func (i *Info) own() {
+	for _, s := range []*string{&i.CallID, &i.From, &i.FromName, &i.To, &i.Called, &i.Original} {
+		*s = strings.Clone(*s)
+	}
 }
 
 // passedHeaders are the headers that the application may see.
 func passedHeaders(req *gosip.Request, t *trunk.Trunk) map[string]string {
 	var out map[string]string
 	for _, h := range req.Headers() {
-		name := http.CanonicalHeaderKey(h.Name())
-		pass := name == "User-To-User" || name == "Call-Info" || (t != nil && t.Passes(name)) ||
-			(t == nil && strings.HasPrefix(name, "X-")) // a user of ours, who proved it
+		name, pass := passedName(h.Name(), t)
 		if !pass || len(out) >= 32 {
 			continue
 		}
@@ -62,10 +69,21 @@ func passedHeaders(req *gosip.Request, t *trunk.Trunk) map[string]string {
 		if out == nil {
 			out = make(map[string]string)
 		}
-		if name == "User-To-User" {
-			name = "User-to-User" // as RFC 7433 writes it
-		}
-		out[name] = value
+		out[name] = strings.Clone(value)
 	}
 	return out
+}
+
+// passedName is the canonical name of a header that the application may see.
+func passedName(name string, t *trunk.Trunk) (canonical string, pass bool) {
+	switch {
+	case strings.EqualFold(name, "User-to-User"):
+		return "User-to-User", true // as RFC 7433 writes it
+	case strings.EqualFold(name, "Call-Info"):
+		return "Call-Info", true
+	case len(name) < 2 || !strings.EqualFold(name[:2], "X-"):
+		return "", false
+	}
+	name = http.CanonicalHeaderKey(name)
+	return name, t == nil || t.Passes(name) // without a trunk it is a user of ours, who proved it
 }

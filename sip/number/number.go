@@ -46,6 +46,9 @@ func Parse(text, region string) (Number, error) {
 	if len(n.e164) > maxDigits+1 || !phonenumbers.IsPossibleNumber(plan) {
 		return Number{}, fmt.Errorf("%w: of no possible length", ErrInvalid)
 	}
+	if n.e164 == text { // what is read again is what was read
+		return n, nil
+	}
 	if again, err := phonenumbers.Parse(n.e164, ""); err != nil || phonenumbers.Format(again, phonenumbers.E164) != n.e164 {
 		return Number{}, fmt.Errorf("%w: it can be read in two ways", ErrInvalid)
 	}

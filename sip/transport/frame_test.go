@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -119,15 +120,52 @@ func FuzzFrame(f *testing.F) {
 	})
 }
 
+// What is read quickly is what would be read thoroughly.
 func FuzzParser(f *testing.F) {
 	f.Add([]byte(options("x")))
+	f.Add([]byte(streamed("x", "a body")))
+	f.Add([]byte("SIP/2.0 180 Ringing now\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1;received=192.0.2.1\r\nTo: \"A, B\" <sip:a@b;x=y>;tag=1\r\nl: 0\r\n\r\nmore"))
 	f.Add([]byte("INVITE sip:a SIP/2.0\r\nv: SIP/2.0/UDP h\r\nk: 100rel\r\nx: 90\r\nr: <sip:x>\r\n\r\n"))
+	f.Add([]byte("INVITE sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a, SIP/2.0/UDP b\r\nSubject: folded\r\n line\r\nContact: *\r\nContact: <sip:a>, <sip:b>\r\n\r\n"))
 	p := newParser(maxDatagram)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := p.ParseSIP(data)
-		if req, ok := m.(*gosip.Request); ok && err == nil {
+		m, quick := p.quick(data)
+		slow, err := p.thorough.ParseSIP(data)
+		if quick && (err != nil || !reflect.DeepEqual(m, slow)) {
+			t.Fatalf("%q is read as\n%v\ninstead of\n%v, %v", data, m, slow, err)
+		}
+		if req, ok := slow.(*gosip.Request); ok && err == nil {
 			stampVia(req, Flow{link: &Socket{}, remote: netip.MustParseAddrPort(peerAddr)})
 			_ = req.String()
+		}
+	})
+}
+
+func TestUsualMessagesAreReadQuickly(t *testing.T) {
+	p := newParser(maxDatagram)
+	for _, msg := range []string{
+		options("x"), streamed("x", "body"),
+		"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nRecord-Route: <sip:a;lr>\r\nTo: <sip:a@b>;tag=1\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n",
+	} {
+		_, ok := p.quick([]byte(msg))
+		require.True(t, ok, msg)
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	msg := []byte(request("INVITE", "a84b4c76e66710@pc33.example.com", "UDP 192.0.2.1:5060;rport",
+		"Contact: <sip:alice@192.0.2.1:5060>\r\nUser-Agent: Phone/1.0\r\nAllow: INVITE, ACK, CANCEL, BYE\r\nSupported: replaces\r\nContent-Type: application/sdp\r\nContent-Length: 4\r\n", "v=0\n"))
+	p := newParser(maxDatagram)
+	b.Run("quick", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = p.quick(msg)
+		}
+	})
+	b.Run("thorough", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = p.thorough.ParseSIP(msg)
 		}
 	})
 }

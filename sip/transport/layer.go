@@ -118,7 +118,7 @@ func (deaf) Panicked(any)           {}
 type Layer struct {
 	opts    Options
 	handler Handler
-	parser  *gosip.Parser
+	parser  *parser
 	refused atomic.Bool // something was, so that its ACK may come
 
 	life    context.Context // of dials and connections; ends with Close
@@ -238,7 +238,7 @@ func (l *Layer) receive(f Flow, data []byte, at time.Time) {
 	if l.refused.Load() && acknowledgesStateless(data) {
 		return
 	}
-	m, err := l.parser.ParseSIP(tidy(data))
+	m, err := l.parser.parse(tidy(data))
 	if err != nil {
 		l.opts.Observer.Dropped(DropMalformed)
 		code, reason := fault(data)

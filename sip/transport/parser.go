@@ -1,11 +1,137 @@
 package transport
 
-import gosip "github.com/emiago/sipgo/sip"
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
 
-func newParser(limit int) *gosip.Parser {
-	p := gosip.NewParser(gosip.WithHeadersParsers(headerParsers()))
-	p.MaxMessageLength = limit
+	gosip "github.com/emiago/sipgo/sip"
+)
+
+// parser makes messages of bytes. Most messages are read in one go over one
+// string, with sipgo's parser for each header; what is unusual in any way
+// (folded lines, lists, mistakes) is left to sipgo's parser of messages, which
+// makes the same of the others, only with a copy of each name and value.
+type parser struct {
+	thorough *gosip.Parser
+	headers  map[string]gosip.HeaderParser // by name in lower case
+	limit    int
+}
+
+func newParser(limit int) *parser {
+	p := &parser{headers: headerParsers(), limit: limit}
+	p.thorough = gosip.NewParser(gosip.WithHeadersParsers(p.headers))
+	p.thorough.MaxMessageLength = limit
 	return p
+}
+
+// parse reads one whole message; data stays the caller's.
+func (p *parser) parse(data []byte) (gosip.Message, error) {
+	if m, ok := p.quick(data); ok {
+		return m, nil
+	}
+	m, err := p.thorough.ParseSIP(data)
+	if err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
+	return m, nil
+}
+
+// quick reads a message in which nothing is unusual.
+func (p *parser) quick(data []byte) (gosip.Message, bool) {
+	end := bytes.Index(data, []byte(doubleCRLF))
+	if end < 0 || len(data) > p.limit {
+		return nil, false
+	}
+	lines, body := string(data[:end]), data[end+len(doubleCRLF):]
+	start, lines, _ := strings.Cut(lines, crlf)
+	m, ok := startLine(start)
+	if !ok || strings.Contains(start, "\r") {
+		return nil, false
+	}
+	length := -1
+	for more := lines != ""; more; {
+		var line string
+		line, lines, more = strings.Cut(lines, crlf)
+		h, ok := p.header(line)
+		if !ok {
+			return nil, false
+		}
+		if l, ok := h.(*gosip.ContentLengthHeader); ok {
+			length = int(*l)
+		}
+		m.AppendHeader(h)
+	}
+	return m, setBody(m, body, length)
+}
+
+// startLine reads a request line or a status line.
+func startLine(line string) (gosip.Message, bool) {
+	first, rest, _ := strings.Cut(line, " ")
+	second, third, ok := strings.Cut(rest, " ")
+	if !ok {
+		return nil, false
+	}
+	if strings.HasPrefix(first, "SIP/") {
+		code, err := strconv.ParseUint(second, 10, 16)
+		if err != nil || strings.HasPrefix(third, "SIP") || strings.HasPrefix(third, "sip") {
+			return nil, false
+		}
+		res := gosip.NewResponse(int(code), third)
+		res.SipVersion = first
+		return res, true
+	}
+	if !strings.HasPrefix(third, "SIP/") || strings.Contains(third, " ") {
+		return nil, false
+	}
+	var uri gosip.Uri
+	if err := gosip.ParseUri(second, &uri); err != nil || uri.Wildcard {
+		return nil, false
+	}
+	req := gosip.NewRequest(gosip.RequestMethod(strings.ToUpper(first)), uri)
+	req.SipVersion = third
+	return req, true
+}
+
+// header reads one header line.
+func (p *parser) header(line string) (gosip.Header, bool) {
+	name, value, ok := strings.Cut(line, ":")
+	if !ok || line[0] == ' ' || line[0] == '\t' || strings.Contains(line, "\r") {
+		return nil, false
+	}
+	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	var lower [16]byte // longer than any name that has a parser
+	if len(name) > len(lower) {
+		return gosip.NewHeader(name, value), true
+	}
+	for i := range len(name) {
+		lower[i] = name[i]
+		if c := name[i]; c >= 'A' && c <= 'Z' {
+			lower[i] = c + 'a' - 'A'
+		}
+	}
+	parse := p.headers[string(lower[:len(name)])]
+	if parse == nil {
+		return gosip.NewHeader(name, value), true
+	}
+	h, err := parse(nil, value)
+	return h, err == nil
+}
+
+// setBody gives a message its body, as long as its Content-Length says; -1: up
+// to the end.
+func setBody(m gosip.Message, body []byte, length int) bool {
+	if length < 0 {
+		length = len(body)
+	}
+	if length > len(body) {
+		return false
+	}
+	if length > 0 {
+		m.SetBody(bytes.Clone(body[:length]))
+	}
+	return true
 }
 
 // compactForms are the headers whose parser's refusal is not the end of the
