@@ -35,6 +35,9 @@ func Parse(text, region string) (Number, error) {
 	if region == "" && strings.HasPrefix(text, "00") {
 		text = "+" + text[2:]
 	}
+	if region == "" && text[0] != '+' {
+		return Number{}, fmt.Errorf("%w: of no country", ErrInvalid)
+	}
 	if rest, plus := strings.CutPrefix(text, "+"); plus && strings.HasPrefix(strings.TrimLeft(rest, separators), "0") {
 		return Number{}, fmt.Errorf("%w: no country begins with 0", ErrInvalid)
 	}
