@@ -94,21 +94,38 @@ func (u *UA) connect(h hop) (transport.Flow, error) {
 	return h.ln.socket.Named(h.addr) //nolint:wrapcheck // says what failed
 }
 
+// place is where a URI leads: by which network, "" for the one in use, and to
+// which host:port.
+type place struct{ network, addr string }
+
 // toward turns the hop to where a new contact or route leads. Who is reached
 // by a connection of his own stays there; the address counts when it is gone.
-func (u *UA) toward(h hop, addr string) hop {
+func (u *UA) toward(h hop, p place) hop {
+	if p.network == "" || h.network == transport.TLS { // what is encrypted stays so
+		p.network = h.network
+	}
 	switch {
 	case h.web():
 		return h
-	case h.bound || (addr == h.addr && h.flow.Alive()):
-		h.addr = addr
+	case h.bound:
+		if p.network == h.network {
+			h.addr = p.addr
+		}
+		return h
+	case p.network == h.network && p.addr == h.addr && h.flow.Alive():
 		return h
 	}
-	h.addr = addr
-	if f, err := u.connect(h); err == nil {
-		h.flow = f
+	next := h
+	next.network, next.addr = p.network, p.addr
+	if next.network != h.network {
+		next.ln = u.listenerFor(next.network, addrOf(next.addr))
 	}
-	return h
+	f, err := u.connect(next)
+	if err != nil {
+		return h
+	}
+	next.flow = f
+	return next
 }
 
 // refreshed replaces a connection that is gone: by the user's newest one, or
@@ -168,11 +185,11 @@ func (u *UA) addVia(req *gosip.Request, h hop) {
 	req.AppendHeader(via)
 }
 
-// nextHop is where a request within the dialog goes when no flow decides:
-// the first route, else the remote target, except that a peer whose target
-// cannot be meant (a name under .invalid, or an address behind a NAT) is
-// reached where its last message came from.
-func nextHop(target gosip.Uri, routes []gosip.Uri, source netip.AddrPort) string {
+// nextHop is where a request within the dialog goes when no flow decides: the
+// first route, else the remote target (RFC 3261 section 8.1.2), except that a
+// peer whose target cannot be meant (a name under .invalid, or an address
+// behind a NAT) is reached where its last message came from.
+func nextHop(target gosip.Uri, routes []gosip.Uri, source netip.AddrPort) place {
 	first := target
 	if len(routes) > 0 {
 		first = routes[0]
@@ -182,16 +199,44 @@ func nextHop(target gosip.Uri, routes []gosip.Uri, source netip.AddrPort) string
 	a, err := netip.ParseAddr(host)
 	switch {
 	case err != nil && strings.HasSuffix(host, ".invalid"):
-		return source.String()
+		return place{addr: source.String()}
 	case err == nil && src.IsValid() && a.Unmap() != src && a.IsPrivate() && !src.IsPrivate() && !src.IsLoopback():
-		return source.String()
+		return place{addr: source.String()}
 	}
+	network := networkOf(first)
 	port := first.Port
 	if port == 0 {
-		port = 5060
+		port = usualPort(network)
 	}
 	if err == nil {
-		return netip.AddrPortFrom(a.Unmap(), uint16(port)).String() //nolint:gosec // checked when validated
+		return place{network, netip.AddrPortFrom(a.Unmap(), uint16(port)).String()} //nolint:gosec // checked when validated
 	}
-	return host + ":" + strconv.Itoa(port)
+	return place{network, host + ":" + strconv.Itoa(port)}
+}
+
+// networkOf is the network that a URI demands (RFC 3263 section 4.1); "" when it
+// demands none.
+func networkOf(uri gosip.Uri) string {
+	if uri.Scheme == "sips" {
+		return transport.TLS
+	}
+	for _, p := range uri.UriParams {
+		if !strings.EqualFold(p.K, "transport") {
+			continue
+		}
+		for _, network := range []string{transport.UDP, transport.TCP, transport.TLS, transport.WS, transport.WSS} {
+			if strings.EqualFold(p.V, network) {
+				return network
+			}
+		}
+	}
+	return ""
+}
+
+// usualPort is the port of a URI that names none (RFC 3261 section 19.1.2).
+func usualPort(network string) int {
+	if network == transport.TLS {
+		return 5061
+	}
+	return 5060
 }

@@ -11,15 +11,14 @@ import (
 
 // metrics of the user agent; every label comes from a bounded set.
 type metrics struct {
-	requests  *prometheus.CounterVec
-	responses *prometheus.CounterVec
-	dialogs   prometheus.Gauge
-	resent    *prometheus.CounterVec
-	rejected  *prometheus.CounterVec
-	bindings  prometheus.Gauge
-	sockets   prometheus.Gauge
-	panics    prometheus.Counter
-	trunks    *trunkMetrics
+	perMessage
+	dialogs  prometheus.Gauge
+	resent   *prometheus.CounterVec
+	rejected *prometheus.CounterVec
+	bindings prometheus.Gauge
+	sockets  prometheus.Gauge
+	panics   prometheus.Counter
+	trunks   *trunkMetrics
 }
 
 // Why a message or call was turned away.
@@ -39,13 +38,14 @@ const (
 )
 
 func newMetrics(reg prometheus.Registerer) *metrics {
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "filo_sip_requests_total", Help: "SIP requests received, before absorbing retransmissions, by method.",
+	}, []string{"method"})
+	responses := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "filo_sip_responses_total", Help: "SIP responses by class (1xx to 6xx) and direction.",
+	}, []string{"class", "direction"})
 	m := &metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "filo_sip_requests_total", Help: "SIP requests received, before absorbing retransmissions, by method.",
-		}, []string{"method"}),
-		responses: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "filo_sip_responses_total", Help: "SIP responses by class (1xx to 6xx) and direction.",
-		}, []string{"class", "direction"}),
+		perMessage: newPerMessage(requests, responses),
 		dialogs: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "filo_sip_dialogs", Help: "Legs in progress: ringing, answered or being dialled.",
 		}),
@@ -67,27 +67,57 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		trunks: newTrunkMetrics(reg),
 	}
 	if reg != nil {
-		reg.MustRegister(m.requests, m.responses, m.dialogs, m.resent, m.rejected, m.bindings, m.sockets, m.panics)
+		reg.MustRegister(requests, responses, m.dialogs, m.resent, m.rejected, m.bindings, m.sockets, m.panics)
 	}
 	return m
 }
 
-// methodLabel bounds the method label.
-func methodLabel(method string) string {
-	switch method {
-	case "INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "INFO", "UPDATE",
-		"PRACK", "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "PUBLISH":
-		return method
-	}
-	return "other"
+// knownMethods bound the method label.
+var knownMethods = []string{
+	"INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "INFO", "UPDATE",
+	"PRACK", "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "PUBLISH",
 }
 
-func (m *metrics) response(code int, direction string) {
-	class := "other"
-	if code >= 100 && code < 700 {
-		class = strconv.Itoa(code/100) + "xx"
+// perMessage are the counters of every message, found beforehand.
+type perMessage struct {
+	requests      map[string]prometheus.Counter // by method
+	otherRequests prometheus.Counter
+	responses     map[string]*[7]prometheus.Counter // by direction and class; class 0: other
+}
+
+func newPerMessage(requests, responses *prometheus.CounterVec) perMessage {
+	p := perMessage{
+		requests: make(map[string]prometheus.Counter), otherRequests: requests.WithLabelValues("other"),
+		responses: make(map[string]*[7]prometheus.Counter),
 	}
-	m.responses.WithLabelValues(class, direction).Inc()
+	for _, method := range knownMethods {
+		p.requests[method] = requests.WithLabelValues(method)
+	}
+	for _, direction := range []string{directionIn, directionOut} {
+		var classes [7]prometheus.Counter
+		classes[0] = responses.WithLabelValues("other", direction)
+		for class := 1; class < len(classes); class++ {
+			classes[class] = responses.WithLabelValues(strconv.Itoa(class)+"xx", direction)
+		}
+		p.responses[direction] = &classes
+	}
+	return p
+}
+
+func (p perMessage) request(method string) {
+	if c := p.requests[method]; c != nil {
+		c.Inc()
+		return
+	}
+	p.otherRequests.Inc()
+}
+
+func (p perMessage) response(code int, direction string) {
+	class := code / 100
+	if class < 1 || class > 6 {
+		class = 0
+	}
+	p.responses[direction][class].Inc()
 }
 
 func (m *metrics) reject(reason string) { m.rejected.WithLabelValues(reason).Inc() }
@@ -97,14 +127,14 @@ func (m *metrics) reject(reason string) { m.rejected.WithLabelValues(reason).Inc
 func (m *metrics) Received(msg gosip.Message) {
 	switch msg := msg.(type) {
 	case *gosip.Request:
-		m.requests.WithLabelValues(methodLabel(string(msg.Method))).Inc()
+		m.request(string(msg.Method))
 	case *gosip.Response:
-		m.response(msg.StatusCode, "in")
+		m.response(msg.StatusCode, directionIn)
 	}
 }
 
 // Responded counts a response of ours.
-func (m *metrics) Responded(code int) { m.response(code, "out") }
+func (m *metrics) Responded(code int) { m.response(code, directionOut) }
 
 // Resent counts a message of ours that goes out again.
 func (m *metrics) Resent(what string) { m.resent.WithLabelValues(what).Inc() }

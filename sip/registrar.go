@@ -348,12 +348,13 @@ func (u *UA) contactsOf(req *gosip.Request, f transport.Flow, user string) ([]*b
 
 // contactHop is where a phone without a connection is reached: at its contact
 // when that is the address which registered, else (NAT, names) where it
-// registered from.
-func contactHop(contact gosip.Uri, source netip.AddrPort) string {
+// registered from. It is reached by the network by which it registered: what
+// phones write there is often not meant.
+func contactHop(contact gosip.Uri, source netip.AddrPort) place {
 	if a := addrOf(contact.Host); a.IsValid() && a == source.Addr() {
-		return nextHop(contact, nil, source)
+		return place{addr: nextHop(contact, nil, source).addr}
 	}
-	return source.String()
+	return place{addr: source.String()}
 }
 
 func contactLife(req *gosip.Request, c *gosip.ContactHeader, usual time.Duration) (time.Duration, bool) {

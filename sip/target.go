@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -24,7 +25,9 @@ type Target struct {
 	// Destination overrides where the INVITE to a URI is sent: ip:port, or the
 	// flow that ConnectWS returned.
 	Destination string
-	Transport   string // to a URI: "UDP" (default), "TCP" or "WS"
+	// Transport to a URI: "UDP", "TCP", "TLS" or "WS"; "": what the URI says, else
+	// UDP.
+	Transport string
 }
 
 // Invite places a call. It blocks until the far side accepts (the leg is up and
@@ -64,13 +67,8 @@ func (u *UA) resolve(t Target) (gosip.Uri, hop, error) {
 	if err := gosip.ParseUri(t.URI, &uri); err != nil {
 		return gosip.Uri{}, hop{}, fmt.Errorf("uri: %w", err)
 	}
-	network := strings.ToUpper(t.Transport)
-	if network == "" {
-		network = transport.UDP
-		if p, ok := uri.UriParams.Get("transport"); ok {
-			network = strings.ToUpper(p)
-		}
-	}
+	to := nextHop(uri, nil, netip.AddrPort{})
+	network := cmp.Or(strings.ToUpper(t.Transport), to.network, transport.UDP)
 	if network == transport.WS || network == transport.WSS {
 		f, ok := u.dialled.get(t.Destination)
 		if !ok {
@@ -78,10 +76,6 @@ func (u *UA) resolve(t Target) (gosip.Uri, hop, error) {
 		}
 		return uri, u.hopOf(f), nil
 	}
-	addr := t.Destination
-	if addr == "" {
-		addr = nextHop(uri, nil, netip.AddrPort{})
-	}
-	h, err := u.hopTo(network, addr)
+	h, err := u.hopTo(network, cmp.Or(t.Destination, to.addr))
 	return uri, h, err
 }

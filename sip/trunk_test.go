@@ -18,22 +18,28 @@ func TestNextHop(t *testing.T) {
 		require.NoError(t, gosip.ParseUri(s, &u))
 		return u
 	}
-	cases := []struct{ target, route, source, want string }{
-		{"sip:a@192.0.2.1:5070", "", "192.0.2.1:5060", "192.0.2.1:5070"},
-		{"sip:a@192.0.2.1", "", "192.0.2.1:40000", "192.0.2.1:5060"},
-		{"sip:a@10.0.0.7:5070", "", "192.0.2.1:40000", "192.0.2.1:40000"}, // behind a NAT
-		{"sip:a@10.0.0.7:5070", "", "10.0.0.9:5060", "10.0.0.7:5070"},
-		{"sip:a@x7.invalid", "", "192.0.2.1:40000", "192.0.2.1:40000"},
-		{"sip:a@sbc.example.com", "", "192.0.2.1:5060", "sbc.example.com:5060"},
-		{"sip:a@10.0.0.7", "sip:192.0.2.9:5080;lr", "192.0.2.9:5060", "192.0.2.9:5080"},
-		{"sip:a@[2001:db8::1]:5070", "", "[2001:db8::1]:5060", "[2001:db8::1]:5070"},
+	cases := []struct{ target, route, source, network, addr string }{
+		{"sip:a@192.0.2.1:5070", "", "192.0.2.1:5060", "", "192.0.2.1:5070"},
+		{"sip:a@192.0.2.1", "", "192.0.2.1:40000", "", "192.0.2.1:5060"},
+		{"sip:a@10.0.0.7:5070", "", "192.0.2.1:40000", "", "192.0.2.1:40000"}, // behind a NAT
+		{"sip:a@10.0.0.7:5070", "", "10.0.0.9:5060", "", "10.0.0.7:5070"},
+		{"sip:a@x7.invalid", "", "192.0.2.1:40000", "", "192.0.2.1:40000"},
+		{"sip:a@sbc.example.com", "", "192.0.2.1:5060", "", "sbc.example.com:5060"},
+		{"sip:a@10.0.0.7", "sip:192.0.2.9:5080;lr", "192.0.2.9:5060", "", "192.0.2.9:5080"},
+		{"sip:a@[2001:db8::1]:5070", "", "[2001:db8::1]:5060", "", "[2001:db8::1]:5070"},
+		{"sip:a@192.0.2.1;transport=tcp", "", "192.0.2.1:40000", "TCP", "192.0.2.1:5060"},
+		{"sip:a@192.0.2.1;Transport=TLS", "", "192.0.2.1:40000", "TLS", "192.0.2.1:5061"},
+		{"sips:a@sbc.example.com", "", "192.0.2.1:40000", "TLS", "sbc.example.com:5061"},
+		{"sips:a@sbc.example.com;transport=tcp", "", "192.0.2.1:40000", "TLS", "sbc.example.com:5061"},
+		{"sip:a@192.0.2.1;transport=sctp", "", "192.0.2.1:40000", "", "192.0.2.1:5060"},
+		{"sip:a@192.0.2.1;transport=tcp", "sip:192.0.2.9;lr;transport=udp", "192.0.2.9:5060", "UDP", "192.0.2.9:5060"},
 	}
 	for _, c := range cases {
 		var routes []gosip.Uri
 		if c.route != "" {
 			routes = append(routes, uri(c.route))
 		}
-		require.Equal(t, c.want, nextHop(uri(c.target), routes, mustAddrPort(c.source)), c.target)
+		require.Equal(t, place{c.network, c.addr}, nextHop(uri(c.target), routes, mustAddrPort(c.source)), c.target)
 	}
 }
 
@@ -86,8 +92,9 @@ func TestMetricsAreClean(t *testing.T) {
 	m.response(200, "out")
 	m.response(999, "in")
 	m.reject(rejectJunk)
-	m.requests.WithLabelValues(methodLabel("INVITE")).Inc()
-	require.Equal(t, "other", methodLabel("DANCE"))
+	m.request("INVITE")
+	m.request("DANCE")
+	require.Equal(t, 1.0, testutil.ToFloat64(m.otherRequests))
 	m.resent.WithLabelValues("200").Inc()
 	problems, err := testutil.GatherAndLint(reg)
 	require.NoError(t, err)
